@@ -1,0 +1,33 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test slow bench lint clean
+
+BIN := .venv/bin
+BENCHMARKS = $(filter-out tests/benchmarks/_% %/__init__.py %/conftest.py,$(wildcard tests/benchmarks/*.py))
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make this checkout ready to run; every other target does it by itself
+	@.ci/setup
+
+demo: setup ## Build the demo lake from two synthetic networks and show its answers
+	@$(BIN)/lakehouse demo
+
+test: setup ## Run the tests (one of them runs lint); ARGS='-k name' is passed to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+slow: setup ## Run the tests that need real servers or many minutes
+	@$(BIN)/python -m pytest tests/slow -o timeout=1800 $(ARGS)
+
+bench: setup ## Run every benchmark, one after the other
+	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script" || exit; done
+
+lint: setup ## Check format, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy --strict src
+
+clean: ## Remove build products, tool caches and what Spark leaves behind; .venv and the local lake stay
+	@rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf metastore_db spark-warehouse artifacts derby.log
+	@find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

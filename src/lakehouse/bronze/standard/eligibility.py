@@ -1,0 +1,21 @@
+"""Coverage spans in the contract's columns. Key: member, payer, plan, coverage type and first day. Holds no money."""
+
+from pyspark.sql import DataFrame
+
+from lakehouse.bronze.standard.contract_files import contract_columns, contract_feed
+from lakehouse.spec.contracts import ELIGIBILITY
+from lakehouse.spec.feed import conforms
+from lakehouse.spec.scopes import changes
+
+eligibility = contract_feed(
+    ELIGIBILITY,
+    "coverage spans in the contract's columns",
+    folder="eligibility",
+    key=("member_id", "payer_name", "plan_name", "coverage_type", "coverage_start_date"),
+)
+
+
+@conforms(ELIGIBILITY, reads={"eligibility": changes(eligibility)})
+def conform_eligibility(eligibility: DataFrame) -> DataFrame:
+    """One row per coverage span, as sent; a row with a blank key part is kept for quarantine."""
+    return contract_columns(eligibility, ELIGIBILITY)

@@ -1,0 +1,205 @@
+"""The invented world of the network: payers, providers, members. Nobody in it exists."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from lakehouse.demo.row import Row, Value
+
+# Every payer name the network sends, with the standard payer it stands for.
+PAYER_NAMES: Final[tuple[tuple[str, str], ...]] = (
+    ("Medicare", "MEDICARE"),
+    ("Medicare Part B", "MEDICARE"),
+    ("Medicaid", "MEDICAID"),
+    ("MEDICAID", "MEDICAID"),
+    ("Blue Cross Blue Shield of MA", "BCBS"),
+    ("Blue Cross Blue Shield", "BCBS"),
+    ("BCBS", "BCBS"),
+    ("AETNA", "AETNA"),
+    ("Aetna Inc", "AETNA"),
+    ("Cigna Health", "CIGNA"),
+    ("Cigna", "CIGNA"),
+    ("UnitedHealthcare", "UHC"),
+    ("United Healthcare", "UHC"),
+    ("UHC", "UHC"),
+    ("Anthem", "OTHER"),
+    ("Humana", "OTHER"),
+    ("Self Pay", "OTHER"),
+    ("", "OTHER"),
+)
+PAYER_WEIGHTS: Final = {"MEDICARE": 22, "MEDICAID": 16, "BCBS": 18, "AETNA": 12, "CIGNA": 10, "UHC": 14, "OTHER": 8}
+SPECIALTIES: Final = (
+    ("207Q00000X", "Family Medicine"),
+    ("207R00000X", "Internal Medicine"),
+    ("208000000X", "Pediatrics"),
+    ("207RC0000X", "Cardiology"),
+    ("2085R0202X", "Diagnostic Radiology"),
+)
+STATES: Final = ("MA", "NH", "RI", "CT")
+FAMILY_NAMES: Final = ("Ashgrove", "Brinewell", "Coldharbour", "Dunmarsh", "Eastquay", "Fenlock", "Gullrest")
+INDIVIDUALS: Final = 20
+ORGANIZATIONS: Final = 5
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One provider of the roster."""
+
+    provider_id: str
+    npi: str
+    name: str
+    is_organization: bool
+    taxonomy_code: str
+    specialty: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """One insured person."""
+
+    member_id: str
+    payer_code: str
+    payer_name: str
+    birth_date: date
+    sex: str
+    state: str
+    zip_code: str
+    covered_from: date
+
+
+@dataclass(frozen=True)
+class Directory:
+    """All providers and members of one seed; the same for every day."""
+
+    providers: tuple[Provider, ...]
+    members: tuple[Member, ...]
+
+    @property
+    def individuals(self) -> tuple[Provider, ...]:
+        """Providers who are persons."""
+        return self.providers[:INDIVIDUALS]
+
+    @property
+    def organizations(self) -> tuple[Provider, ...]:
+        """Providers that are organizations; they bill."""
+        return self.providers[INDIVIDUALS:]
+
+
+def npi_with_check_digit(body: str) -> str:
+    """The ten-digit NPI of nine digits: Luhn check digit over `80840` and the body."""
+    total = 0
+    for position, digit in enumerate(reversed("80840" + body)):
+        number = int(digit) * (2 if position % 2 == 0 else 1)
+        total += number // 10 + number % 10
+    return f"{body}{-total % 10}"
+
+
+def payer_names(payer_code: str) -> list[str]:
+    """Names under which an insurer with this standard payer is sent; never blank or self pay."""
+    return [name for name, code in PAYER_NAMES if code == payer_code and name not in {"", "Self Pay"}]
+
+
+def build_directory(seed: int, member_count: int) -> Directory:
+    """Providers and members drawn from the seed; the first members stay the same when `member_count` grows."""
+    rng = random.Random(f"{seed}/providers")
+    bodies = rng.sample(range(1_000_000), INDIVIDUALS + ORGANIZATIONS)
+    providers = tuple(_provider(rng, index, body) for index, body in enumerate(bodies))
+    members_rng = random.Random(f"{seed}/members")
+    return Directory(providers, tuple(_member(members_rng, index) for index in range(member_count)))
+
+
+def provider_rows(directory: Directory, seed: int, day: int, day_date: date) -> Iterator[Row]:
+    """Roster rows of one delivery: everybody on day 0, afterwards one changed and one leaving provider."""
+    stamp = datetime.combine(day_date, time(5), UTC)
+    if day == 0:
+        for provider in directory.providers:
+            yield Row("providers", day, _provider_values(provider, stamp, is_full=True))
+        return
+    changed, leaving = random.Random(f"{seed}/roster/{day}").sample(directory.individuals, 2)
+    taxonomy_code, specialty = SPECIALTIES[(_specialty_index(changed) + 1) % len(SPECIALTIES)]
+    moved = replace(changed, taxonomy_code=taxonomy_code, specialty=specialty)
+    ended = {**_provider_values(leaving, stamp, is_full=False), "termination_date": day_date}
+    yield Row("providers", day, _provider_values(moved, stamp, is_full=False), story="provider_changed")
+    yield Row("providers", day, ended, story="provider_terminated")
+
+
+def eligibility_rows(directory: Directory, seed: int, day: int, day_date: date) -> Iterator[Row]:
+    """Coverage rows of one delivery: everybody on day 0, afterwards a retro-termination and a change of plan."""
+    stamp = datetime.combine(day_date, time(5), UTC)
+    if day == 0:
+        for member in directory.members:
+            yield Row("eligibility", day, _coverage(member, stamp, is_full=True))
+        return
+    ended, mover = random.Random(f"{seed}/coverage/{day}").sample(directory.members, 2)
+    retro = {**_coverage(ended, stamp, is_full=False), "coverage_end_date": day_date - timedelta(days=60)}
+    old = {**_coverage(mover, stamp, is_full=False), "coverage_end_date": day_date}
+    next_day = day_date + timedelta(days=1)
+    new = {**_coverage(mover, stamp, is_full=False), "plan_name": "Choice", "coverage_start_date": next_day}
+    yield Row("eligibility", day, retro, story="coverage_retro_terminated")
+    yield Row("eligibility", day, old, story="coverage_plan_changed")
+    yield Row("eligibility", day, new)
+
+
+def _specialty_index(provider: Provider) -> int:
+    return SPECIALTIES.index((provider.taxonomy_code, provider.specialty))
+
+
+def _provider(rng: random.Random, index: int, body: int) -> Provider:
+    is_organization = index >= INDIVIDUALS
+    taxonomy_code, specialty = ("282N00000X", "General Hospital") if is_organization else rng.choice(SPECIALTIES)
+    family_name = rng.choice(FAMILY_NAMES)
+    name = f"{family_name} Harbor Hospital {index}" if is_organization else f"{family_name}, Test {index}"
+    # NPIs that start with 2 are valid in form and were never issued: nobody real can be meant.
+    npi = npi_with_check_digit(f"200{body:06d}")
+    return Provider(f"HP{index + 1:04d}", npi, name, is_organization, taxonomy_code, specialty, rng.choice(STATES))
+
+
+def _member(rng: random.Random, index: int) -> Member:
+    payer_code = rng.choices(list(PAYER_WEIGHTS), list(PAYER_WEIGHTS.values()))[0]
+    birth_date = date(rng.randrange(1935, 2020), rng.randrange(1, 13), rng.randrange(1, 29))
+    covered_from = date(rng.choice((2022, 2023, 2024)), rng.randrange(1, 13), 1)
+    return Member(
+        f"HM{index * 37 + 10_000_019:08d}", payer_code, payer_names(payer_code)[0], birth_date,
+        rng.choice("FM"), rng.choice(STATES), f"0{rng.randrange(1001, 6999):04d}", covered_from,
+    )  # fmt: skip
+
+
+def _provider_values(provider: Provider, stamp: datetime, *, is_full: bool) -> dict[str, Value]:
+    return {
+        "provider_id": provider.provider_id,
+        "location_id": "MAIN",
+        "npi": provider.npi,
+        "entity_type": "organization" if provider.is_organization else "individual",
+        "provider_name": provider.name,
+        "taxonomy_code": provider.taxonomy_code,
+        "specialty": provider.specialty,
+        "state": provider.state,
+        "effective_date": date(2020, 1, 1),
+        "is_full_roster": is_full,
+        "modified_at": stamp,
+    }
+
+
+def _coverage(member: Member, stamp: datetime, *, is_full: bool) -> dict[str, Value]:
+    return {
+        "member_id": member.member_id,
+        "payer_name": member.payer_name,
+        "plan_name": "Standard",
+        "coverage_type": "medical",
+        "coverage_start_date": member.covered_from,
+        "line_of_business": line_of_business(member.payer_code),
+        "birth_date": member.birth_date,
+        "sex": member.sex,
+        "state": member.state,
+        "zip_code": member.zip_code,
+        "is_full_file": is_full,
+        "modified_at": stamp,
+    }
+
+
+def line_of_business(payer_code: str) -> str:
+    """Line of business of a standard payer: medicare, medicaid or commercial."""
+    return payer_code.lower() if payer_code in {"MEDICARE", "MEDICAID"} else "commercial"

@@ -1,0 +1,139 @@
+"""From Bronze text to a contract's types: read what is due, conform, cast, tokenise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from lakehouse.engine.plan import PartWork
+from lakehouse.engine.tokens import TokenKey, with_member_token
+from lakehouse.errors import SchemaError
+from lakehouse.spec.columns import blank_to_null, parse, parse_money
+from lakehouse.spec.feed import Conform, Feed
+from lakehouse.spec.field import TOTAL, Phi, schema_of
+from lakehouse.spec.scopes import Changes
+from lakehouse.spec.table import Table
+from lakehouse.storage.lake import Lake
+from lakehouse.storage.log import Delivery
+
+
+
+@dataclass(frozen=True)
+class ConformedRows:
+    """One network's rows in the contract's types.
+
+    Attributes:
+        network: whose.
+        raw: the Bronze rows read.
+        rows: one row per row the conform function returned, `_drop_reason` set on those it does not use.
+        conform: the function.
+    """
+
+    network: str
+    raw: DataFrame
+    rows: DataFrame
+    conform: Conform
+
+
+def conform_part(
+    session: SparkSession,
+    lake: Lake,
+    work: PartWork,
+    consumed: Mapping[str, int | str],
+    key: TokenKey,
+    dates: Sequence[str] = (),
+) -> ConformedRows:
+    """Conform one network's due rows.
+
+    Args:
+        session: of the build.
+        lake: to read from.
+        work: what is due.
+        consumed: Bronze versions to read, so that every look at the data sees the same.
+        key: for member tokens.
+        dates: the network's own date patterns; empty takes the adapter's.
+
+    Raises:
+        SchemaError: the function returned other columns than the contract's.
+    """
+    frames: dict[str, DataFrame] = {}
+    for name, scope in work.part.conform.reads.items():
+        assert isinstance(scope.of, Feed)
+        bronze = work.part.tables.get(name) or scope.of.for_network(work.part.network)
+        rows = _bronze(session, lake, bronze, consumed)
+        frames[name] = _due(rows, work.batches) if isinstance(scope, Changes) else newest(rows, scope.of.key)
+    conform = work.part.conform
+    text = conform(**frames)
+    _check_columns(text, conform, work.part.main.name)
+    typed = cast_to_contract(text, conform, dates or conform.dates, is_rebuild=work.batches is None)
+    if any(f.phi is Phi.MEMBER for f in conform.contract.fields):
+        typed = with_member_token(typed, key)
+    return ConformedRows(work.part.network, frames[conform.main_input], typed, conform)
+
+
+def _bronze(session: SparkSession, lake: Lake, table: Table, consumed: Mapping[str, int | str]) -> DataFrame:
+    version = consumed.get(table.name)
+    if not isinstance(version, int) or not lake.exists(table.name):
+        return session.createDataFrame([], schema_of(table.fields))
+    return lake.read(session, table.name, version=version)
+
+
+def _due(rows: DataFrame, batches: tuple[Delivery, ...] | None) -> DataFrame:
+    """Rows of the deliveries; the ingest dates prune folders, the batch ids select."""
+    if batches is None:
+        return rows
+    days = sorted({d.ingest_date for d in batches})
+    within = F.col("_ingest_date").isin(*[F.to_date(F.lit(day)) for day in days])
+    return rows.where(within & F.col("_batch_id").isin(*sorted({d.batch_id for d in batches})))
+
+
+def newest(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """The newest row of each key of an append-only feed: by delivery, then content, then place in the file."""
+    order = [F.col(c).desc_nulls_last() for c in ("_delivered_at", "_raw_hash", "_source", "_row_number")]
+    window = Window.partitionBy(*key).orderBy(*order).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    return rows.withColumn("_rank", F.row_number().over(window)).where(F.col("_rank") == 1).drop("_rank")
+
+
+def _check_columns(text: DataFrame, conform: Conform, bronze: str) -> None:
+    expected = {f.name for f in conform.contract.all_fields} | {"_drop_reason"}
+    business = {c for c in text.columns if not c.startswith("_")} | {"_drop_reason"} & set(text.columns)
+    if business != expected:
+        raise SchemaError(
+            f"{bronze} -> {conform.contract.name}: the conform function returned other columns than the contract has; "
+            f"missing {', '.join(sorted(expected - business)) or 'none'}, unexpected {', '.join(sorted(business - expected)) or 'none'}."
+        )
+
+
+def cast_to_contract(text: DataFrame, conform: Conform, dates: Sequence[str], *, is_rebuild: bool = False) -> DataFrame:
+    """Columns of the contract in its types, `_drop_reason`, and `_lineage`.
+
+    `_lineage` holds where the row came from, the text of every column, the names of columns that held text and became null, whether the sender
+    stamped the row, and whether the whole feed is rebuilt (stored rows are then compared by content, not by order).
+    """
+    fields = conform.contract.all_fields
+    typed = {f.name: parse(F.col(f.name), f.type, dates, conform.timestamps) for f in fields if f.name != "network"}
+    lost = [
+        F.when(blank_to_null(F.col(name)).isNotNull() & value.isNull(), F.lit(name)) for name, value in typed.items()
+    ]
+    sent = [F.col(name).alias(name) for name in typed]
+    lineage = F.struct(
+        F.col("_source").alias("source"),
+        F.col("_batch_id").alias("batch_id"),
+        F.col("_row_number").alias("row_number"),
+        F.col("_raw_hash").alias("raw_hash"),
+        typed["modified_at"].isNotNull().alias("stamped"),
+        F.lit(is_rebuild).alias("rebuild"),
+        F.filter(F.array(*lost), lambda name: name.isNotNull()).alias("unparsed"),
+        F.struct(*sent).alias("text"),
+    )
+    values: dict[str, Column] = {"network": F.col("_network"), **typed}
+    values["modified_at"] = F.coalesce(typed["modified_at"], F.col("_delivered_at"))
+    values["is_deleted"] = F.coalesce(typed["is_deleted"], F.lit(False))
+    columns = [values[f.name].alias(f.name) for f in fields]
+    return text.select(*columns, F.col("_drop_reason"), lineage.alias("_lineage"))
+
+
+def raw_money(conform: Conform) -> list[Column]:
+    """Exact sums of the raw money columns, for the conform ledger."""
+    return [F.sum(parse_money(F.col(c))).cast(TOTAL).alias(c) for c in conform.money]

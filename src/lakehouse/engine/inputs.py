@@ -1,0 +1,69 @@
+"""Frames and values for a transform's parameters, other than changed rows."""
+
+import csv
+import io
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.engine.context import BuildContext
+from lakehouse.engine.fingerprint import resource_text
+from lakehouse.engine.plan import TablePlan, sender_settings
+from lakehouse.spec.feed import Feed
+from lakehouse.spec.field import schema_of
+from lakehouse.spec.scopes import Groups, LogicalDate, Merge, NetworkSettings, Resource, Snapshot
+from lakehouse.spec.sources import ResourceSource
+from lakehouse.spec.table import Table
+
+
+def plain_inputs(context: BuildContext, plan: TablePlan) -> dict[str, object]:
+    """Snapshots, resources, network settings and the logical date, by parameter name."""
+    found: dict[str, object] = {}
+    for name, scope in plan.table.reads.items():
+        if isinstance(scope, Snapshot):
+            assert not isinstance(scope.of, Feed)
+            found[name] = live_rows(context, scope.of, plan.consumed.get(scope.of.name))
+        elif isinstance(scope, Resource):
+            found[name] = resource_rows(context.session, scope.source)
+        elif isinstance(scope, NetworkSettings):
+            found[name] = settings_rows(context)
+        elif isinstance(scope, LogicalDate):
+            found[name] = context.request.logical_date
+    return found
+
+
+def live_rows(context: BuildContext, table: Table, version: int | str | None) -> DataFrame:
+    """A table's rows as of a version, tombstones hidden; no rows when it was never built."""
+    if not isinstance(version, int) or version < 0:
+        return context.session.createDataFrame([], schema_of(table.fields))
+    rows = context.lake.read(context.session, table.name, version=version)
+    if isinstance(table.write, Merge):
+        rows = rows.where(~F.col(table.write.apply_as_deletes))
+    return rows.select(*table.field_names)
+
+
+def group_rows(context: BuildContext, scope: Groups, version: int | str | None, touched: DataFrame | None) -> DataFrame:
+    """Live rows of the touched groups (all of them without `touched`); rows without a group belong to none."""
+    rows = live_rows(context, scope.of, version)
+    for column in scope.by:
+        rows = rows.where(F.col(column).isNotNull())
+    if touched is None:
+        return rows
+    names = touched.select(*[F.col(t).alias(c) for t, c in zip(touched.columns, scope.by, strict=True)])
+    return rows.join(names, on=list(scope.by), how="left_semi")
+
+
+def resource_rows(session: SparkSession, source: ResourceSource) -> DataFrame:
+    """A packaged CSV file, every column text."""
+    header, *rows = csv.reader(io.StringIO(resource_text(source)))
+    return session.createDataFrame([tuple(r) for r in rows], ", ".join(f"`{name}` string" for name in header))
+
+
+def settings_rows(context: BuildContext) -> DataFrame:
+    """What the settings say of each sender; see `lakehouse.spec.scopes.NetworkSettings`."""
+    rows = [(name, *values.values()) for name, values in sender_settings(context.settings).items()]
+    schema = (
+        "network string, ledger string, denial_evidence string, version_mode string, closes_claims boolean, days_to_close int"
+    )
+    return context.session.createDataFrame(rows, schema)
+

@@ -1,0 +1,68 @@
+"""Rows and money in = rows and money out, exactly, with a named reason for every difference.
+
+*conform*: Bronze rows read = rows conformed + rows dropped by reason, and the feed's money with them. *merge*: rows conformed = inserted + updated +
+unchanged + duplicate + stale + quarantined + dropped. *aggregate*: what a derived table declares (`balance`), e.g. Gold's totals = Silver's.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from lakehouse.errors import BalanceError
+
+IN, OUT = "in", "out"
+ROWS = "rows"
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One amount on one side of a balance.
+
+    Attributes:
+        table: whose build.
+        ledger: `conform`, `merge` or `aggregate`.
+        part: network, or empty.
+        measure: `rows`, or a money column.
+        side: `in` or `out`.
+        reason: what became of it, e.g. `inserted`.
+        amount: rows, or US dollars.
+    """
+
+    table: str
+    ledger: str
+    part: str
+    measure: str
+    side: str
+    reason: str
+    amount: Decimal
+
+
+def differences(lines: Iterable[LedgerLine]) -> dict[tuple[str, str, str, str], Decimal]:
+    """In minus out per table, ledger, part and measure, where it is not zero."""
+    sums: dict[tuple[str, str, str, str], Decimal] = defaultdict(Decimal)
+    for line in lines:
+        sums[line.table, line.ledger, line.part, line.measure] += line.amount if line.side == IN else -line.amount
+    return {key: value for key, value in sums.items() if value != 0}
+
+
+def prove(lines: Iterable[LedgerLine]) -> None:
+    """Stop the build when a ledger does not close.
+
+    Raises:
+        BalanceError: naming table, ledger, measure and difference.
+    """
+    open_sums = differences(lines)
+    if open_sums:
+        said = "; ".join(
+            f"{table}: {ledger} ledger{f' of {part}' if part else ''}, {measure}: in - out = {value}"
+            for (table, ledger, part, measure), value in sorted(open_sums.items())
+        )
+        raise BalanceError(f"{said}. Nothing was written; every difference needs a named reason (a drop reason or a balance line).")
+
+
+def lines_of(
+    table: str, ledger: str, part: str, side: str, reason: str, amounts: Mapping[str, Decimal | int | None]
+) -> list[LedgerLine]:
+    """One line per measure; a missing amount is zero."""
+    return [LedgerLine(table, ledger, part, m, side, reason, Decimal(a or 0)) for m, a in amounts.items()]

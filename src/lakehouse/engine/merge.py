@@ -1,0 +1,285 @@
+"""Silver entities: newest state of a feed, by one merge (or one append, when every key is new)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from lakehouse.engine.check import (
+    CheckResult,
+    batch_results,
+    judge,
+    quarantined_rows,
+    refuse,
+    row_rules,
+    rule_counts,
+    set_aside,
+    with_failed,
+)
+from lakehouse.engine.conform import ConformedRows, conform_part, raw_money
+from lakehouse.engine.context import BuildContext, BuildResult, check_schema
+from lakehouse.engine.inputs import plain_inputs
+from lakehouse.engine.layout import stored_layout
+from lakehouse.engine.ledger import IN, OUT, ROWS, LedgerLine, lines_of, prove
+from lakehouse.engine.plan import TablePlan
+from lakehouse.engine.resolve import (
+    CLASS,
+    DELETED,
+    INSERTED,
+    QUARANTINED,
+    UPDATED,
+    MergeTable,
+    against_stored,
+    expand_lineage,
+    rank_versions,
+    with_identity,
+)
+from lakehouse.errors import BalanceError
+from lakehouse.spec.expectations import CheckContext, Expectation
+from lakehouse.spec.field import PERIOD, TOTAL
+from lakehouse.spec.scopes import Changes, Merge, Period
+from lakehouse.storage.lake import Layout, MergeShape
+
+CONFORMED = "conformed"
+TIE_RULE = "no_ties"
+_PLACES = 20
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts and money of the classified rows, taken in one pass.
+
+    Attributes:
+        counts: class -> rows.
+        money: class -> ledger column -> sum.
+        failed: failing rows per row rule, in rule order.
+        ties: rows equal in order but not in content.
+        unstamped: networks that sent rows without a modification stamp.
+        periods: old and new partitions of the rows to write.
+    """
+
+    counts: Mapping[str, int]
+    money: Mapping[str, Mapping[str, Decimal]]
+    failed: Sequence[int]
+    ties: int
+    unstamped: frozenset[str]
+    periods: frozenset[int | None]
+
+
+def merge_table(context: BuildContext, plan: TablePlan) -> BuildResult:
+    """Merge what is due into the table; see the module."""
+    table, session, lake = plan.table, context.session, context.lake
+    assert isinstance(table.write, Merge)
+    layout = stored_layout(table, lake)
+    lake.ensure(session, layout)
+    if not plan.parts:
+        version = lake.mark(session, table.name, context.note("marker", context.next_state(plan), {}))
+        return BuildResult(table.name, "marker", version, {})
+    parts = [_conform(context, plan, index) for index in range(len(plan.parts))]
+    kept: list[DataFrame] = [part.rows for part in parts]
+    try:
+        ledger = [line for part in parts for line in _conform_ledger(table.name, part)]
+        prove(ledger)
+        return _merge(context, plan, layout, parts, ledger)
+    finally:
+        for frame in kept:
+            frame.unpersist()
+
+
+def _conform(context: BuildContext, plan: TablePlan, index: int) -> ConformedRows:
+    work = plan.parts[index]
+    dates = context.settings.networks[work.part.network].date_formats
+    part = conform_part(context.session, context.lake, work, plan.consumed, context.token_key(), dates)
+    part.rows.persist()
+    return part
+
+
+def _conform_ledger(table: str, part: ConformedRows) -> list[LedgerLine]:
+    """Bronze rows and money = conformed + dropped by reason, per raw money column."""
+    money = part.conform.money
+    counted = part.raw.agg(F.count(F.lit(1)).alias(ROWS), *raw_money(part.conform)).first()
+    assert counted is not None
+    lines = lines_of(table, "conform", part.network, IN, "read", {m: counted[m] for m in (ROWS, *money)})
+    sums = [
+        F.sum(reduce(lambda a, b: a + b, [F.coalesce(F.col(c), F.lit(0)) for c in into])).cast(TOTAL).alias(raw)
+        for raw, into in money.items()
+    ]
+    reason = F.coalesce(F.col("_drop_reason"), F.lit(CONFORMED)).alias("_reason")
+    for found in part.rows.groupBy(reason).agg(F.count(F.lit(1)).alias(ROWS), *sums).collect():
+        amounts = {m: found[m] for m in (ROWS, *money)}
+        lines += lines_of(table, "conform", part.network, OUT, found["_reason"], amounts)
+    return lines
+
+
+def _merge(
+    context: BuildContext, plan: TablePlan, layout: Layout, parts: Sequence[ConformedRows], ledger: list[LedgerLine]
+) -> BuildResult:
+    table, session, lake = plan.table, context.session, context.lake
+    assert isinstance(table.write, Merge)
+    target = MergeTable(table, table.write, layout.period)
+    rules = row_rules(table)
+    used = reduce(DataFrame.unionByName, [p.rows.where(F.col("_drop_reason").isNull()).drop("_drop_reason") for p in parts])
+    incoming = [name for name, scope in table.reads.items() if isinstance(scope, Changes)]
+    result = table(**{incoming[0]: used}, **plain_inputs(context, plan))
+    check_schema(table, result, extra=("_lineage",))
+    stored = lake.read(session, table.name) if plan.state.sequence else None
+    ranked = rank_versions(with_identity(with_failed(result, rules), target), target, rules)
+    classified = against_stored(ranked, stored, target).persist()
+    removed = _vanished(classified, stored, plan, target)
+    try:
+        tally = _tally(classified, table.ledger_fields, rules)
+        total = sum(tally.counts.values())
+        checks = judge(table, rules, tally.failed, total)
+        checks.append(_tie_check(table.name, classified, tally.ties, total))
+        if tally.counts.get(QUARANTINED):
+            bad = classified.where(F.col(CLASS) == QUARANTINED)
+            set_aside(session, lake, table, quarantined_rows(bad, context.request.run_id, context.request.started_at), context.request.run_id)
+        refuse(table, rules, checks)
+        winners = classified.where(F.col(CLASS).isin(INSERTED, UPDATED))
+        checks += _batch_checks(context, plan, winners, tally)
+        ledger = ledger + _merge_ledger(table.name, parts, table.ledger_fields, tally)
+        prove(ledger)
+        gone = removed.count() if removed is not None else 0
+        version, kind = _write(context, plan, layout, winners, removed if gone else None, tally, gone)
+    finally:
+        classified.unpersist()
+    counts = {**tally.counts, **({DELETED: gone} if gone else {})}
+    return BuildResult(table.name, kind, version, counts, tuple(checks), tuple(ledger))
+
+
+def _vanished(classified: DataFrame, stored: DataFrame | None, plan: TablePlan, target: MergeTable) -> DataFrame | None:
+    """Stored rows of rebuilt networks that no row makes any more: key and partition."""
+    rebuilt = [work.part.network for work in plan.parts if work.batches is None]
+    if stored is None or not rebuilt:
+        return None
+    keys = list(target.write.keys)
+    made = classified.where(F.col(CLASS).isin(INSERTED, UPDATED, "unchanged", "stale", "duplicate")).select(*keys)
+    return stored.where(F.col("network").isin(*rebuilt)).join(made, on=keys, how="left_anti")
+
+
+def _tally(classified: DataFrame, ledger_fields: Sequence[str], rules: Sequence[Expectation]) -> Tally:
+    written = F.col(CLASS).isin(INSERTED, UPDATED)
+    sums = [F.sum(F.col(c)).cast(TOTAL).alias(f"money_{c}") for c in ledger_fields]
+    periods = [
+        F.collect_set(F.when(written, F.col(c))).alias(f"set{c}") for c in (PERIOD.name, "_old_period")
+    ] + [
+        F.max(F.when(written, F.col(PERIOD.name).isNull())).alias("new_null"),
+        F.max(F.when(F.col(CLASS) == UPDATED, F.col("_old_period").isNull())).alias("old_null"),
+    ]
+    others = [
+        F.sum(F.col("_is_tie").cast("long")).alias("ties"),
+        F.collect_set(F.when(~F.col("_lineage.stamped"), F.col("network"))).alias("unstamped"),
+    ]
+    found = (
+        classified.groupBy(CLASS)
+        .agg(F.count(F.lit(1)).alias(ROWS), *sums, *rule_counts(rules), *periods, *others)
+        .collect()
+    )
+    return Tally(
+        counts={r[CLASS]: r[ROWS] for r in found},
+        money={r[CLASS]: {c: r[f"money_{c}"] or Decimal(0) for c in ledger_fields} for r in found},
+        failed=[sum(r[f"rule_{i}"] or 0 for r in found) for i in range(len(rules))],
+        ties=sum(r["ties"] or 0 for r in found),
+        unstamped=frozenset(n for r in found for n in r["unstamped"]),
+        periods=_periods(found),
+    )
+
+
+def _periods(found: Sequence[Row]) -> frozenset[int | None]:
+    values: set[int | None] = {p for r in found for p in (*r[f"set{PERIOD.name}"], *r["set_old_period"])}
+    if any(r["new_null"] or r["old_null"] for r in found):
+        values.add(None)
+    return frozenset(values)
+
+
+def _tie_check(table: str, classified: DataFrame, ties: int, total: int) -> CheckResult:
+    """Rows that share key and order but differ in content: the greater content hash won; both are named by their place."""
+    places: tuple[str, ...] = ()
+    if ties:
+        listed = classified.where("_is_tie").select("_lineage.source", "_lineage.row_number").orderBy("source", "row_number")
+        places = tuple(f"{r['source']} record {r['row_number']}" for r in listed.limit(_PLACES).collect())
+    return CheckResult(table, TIE_RULE, "warn", ties, total, ties == 0, places)
+
+
+def _batch_checks(context: BuildContext, plan: TablePlan, winners: DataFrame, tally: Tally) -> list[CheckResult]:
+    total = tally.counts.get(INSERTED, 0) + tally.counts.get(UPDATED, 0)
+    checks = CheckContext(context.request.logical_date)
+    results = batch_results(context.session, context.lake, plan.table, winners, checks, total)
+    refuse(plan.table, plan.table.expectations, results)
+    return results
+
+
+def _merge_ledger(
+    table: str, parts: Sequence[ConformedRows], ledger_fields: Sequence[str], tally: Tally
+) -> list[LedgerLine]:
+    """Conformed rows and money = inserted + updated + unchanged + duplicate + stale + quarantined + dropped."""
+    lines: list[LedgerLine] = []
+    for part in parts:
+        known = [c for c in ledger_fields if c in part.rows.columns]
+        sums = [F.sum(F.col(c)).cast(TOTAL).alias(c) for c in known]
+        used = part.rows.where(F.col("_drop_reason").isNull()).agg(F.count(F.lit(1)).alias(ROWS), *sums).first()
+        assert used is not None
+        lines += lines_of(table, "merge", "", IN, f"{CONFORMED} from {part.network}", {m: used[m] for m in (ROWS, *known)})
+    for name, count in sorted(tally.counts.items()):
+        lines += lines_of(table, "merge", "", OUT, name, {ROWS: count, **tally.money[name]})
+    return lines
+
+
+def _write(
+    context: BuildContext,
+    plan: TablePlan,
+    layout: Layout,
+    winners: DataFrame,
+    removed: DataFrame | None,
+    tally: Tally,
+    gone: int,
+) -> tuple[int, str]:
+    """One commit: nothing changed, a marker; only new keys, an append; else a merge."""
+    table, session, lake = plan.table, context.session, context.lake
+    inserted, updated = tally.counts.get(INSERTED, 0), tally.counts.get(UPDATED, 0)
+    inputs = {work.part.network: work.part.main.name for work in plan.parts}
+    unstamped = {*plan.state.unstamped, *(inputs[n] for n in tally.unstamped if n in inputs)}
+    state = context.next_state(plan, unstamped=tuple(sorted(unstamped)))
+    counts = {**tally.counts, DELETED: gone}
+    if not inserted and not updated and not gone:
+        return lake.mark(session, table.name, context.note("marker", state, counts)), "marker"
+    columns = [f.name for f in layout.fields]
+    rows = expand_lineage(winners).select(*columns)
+    if not updated and not gone:
+        note = context.note("append", state, counts)
+        return lake.append(session, table.name, laid_out(rows, layout, table.partition_by), note), "append"
+    changes = rows.withColumn("_is_removal", F.lit(False))
+    periods = set(tally.periods)
+    if removed is not None:
+        changes = changes.unionByName(removed.select(*columns).withColumn("_is_removal", F.lit(True)))
+        if layout.partition_by:
+            periods |= {r[0] for r in removed.select(layout.partition_by).distinct().collect()}
+    note = context.note("merge", state, counts)
+    shape = MergeShape(table.keys, layout.partition_by, tuple(sorted(periods, key=lambda p: (p is None, p))))
+    version = lake.merge(session, table.name, changes, shape, note)
+    agree(context, table.name, version, {"numTargetRowsInserted": inserted, "numTargetRowsUpdated": updated, "numTargetRowsDeleted": gone})
+    return version, "merge"
+
+
+def laid_out(rows: DataFrame, layout: Layout, partition_by: object) -> DataFrame:
+    """Rows of one partition together, sorted by its date, so that files hold date ranges."""
+    if not isinstance(partition_by, Period):
+        return rows
+    placed = rows.repartition(F.col(layout.partition_by)) if layout.partition_by else rows
+    return placed.sortWithinPartitions(*([layout.partition_by] if layout.partition_by else []), partition_by.of)
+
+
+def agree(context: BuildContext, name: str, version: int, expected: Mapping[str, int]) -> None:
+    """What Delta says it did is what was classified.
+
+    Raises:
+        BalanceError: it is not; the commit stands, so someone must look before the next run.
+    """
+    metrics = context.lake.logs[name].commit(version).metrics
+    wrong = [f"{key} {metrics[key]}, classified {value}" for key, value in expected.items() if int(metrics.get(key, value)) != value]
+    if wrong:
+        raise BalanceError(f"{name} version {version}: the merge did not do what was classified: {'; '.join(wrong)}. Roll it back.")
+

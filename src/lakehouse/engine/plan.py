@@ -1,0 +1,287 @@
+"""What is due, and why: from Delta logs and source listings alone, without a JVM."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+from lakehouse.engine.fingerprint import fingerprint, resource_checksum, settings_checksum
+from lakehouse.errors import LakehouseError, SourceError
+from lakehouse.settings import Settings
+from lakehouse.spec.registry import ConformedInput, Registry
+from lakehouse.spec.scopes import Append, Changes, Conformed, Groups, NetworkSettings, Resource, Snapshot
+from lakehouse.spec.sources import FileSource
+from lakehouse.spec.table import Table
+from lakehouse.storage.files import FoundFile, list_files
+from lakehouse.storage.log import Commit, Delivery, Logs, TableState
+
+SENDER_SETTINGS = ("ledger", "denial_evidence", "version_mode", "closes_claims", "days_to_close")
+NETWORKS_INPUT = "settings.networks"
+
+
+class Status(StrEnum):
+    """Whether a table has work."""
+
+    DUE = "due"
+    WAITING = "waiting"  # an input is due, so this may become due
+    CURRENT = "current"
+    FAILED = "failed"  # its source or log cannot be trusted; `reasons` says why
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller asked for.
+
+    Attributes:
+        run_id: of the run.
+        logical_date: the date the run is for.
+        started_at: UTC instant the run started; the only "now" there is.
+        full_refresh: rebuild from all live Bronze rows.
+        start, end: rebuild Silver and Gold from the Bronze of these ingest dates, `start` included, `end` not.
+        reload_source: read deliveries of those days (all, without days) again from the source.
+    """
+
+    run_id: str
+    logical_date: date
+    started_at: datetime
+    full_refresh: bool = False
+    start: date | None = None
+    end: date | None = None
+    reload_source: bool = False
+
+    def covers(self, day: date) -> bool:
+        """The day lies in the range asked for; everything does when none was given."""
+        return (self.start is None or day >= self.start) and (self.end is None or day < self.end)
+
+    @property
+    def has_range(self) -> bool:
+        """A range of days was asked for."""
+        return self.start is not None or self.end is not None
+
+
+@dataclass(frozen=True)
+class PartWork:
+    """What a merge consumes of one network.
+
+    Attributes:
+        part: the network's conform function and tables.
+        batches: deliveries to read; None for all of them, compared by content instead of by order.
+    """
+
+    part: ConformedInput
+    batches: tuple[Delivery, ...] | None
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """One table's work.
+
+    Attributes:
+        table: which.
+        status: see `Status`.
+        reasons: why it is due, in words.
+        notes: what the reader should know besides, e.g. that the definition changed.
+        state: the table's state now.
+        consumed: inputs and their versions after this build.
+        files: deliveries to land (Bronze).
+        parts: what a merge consumes.
+        everything: derived tables: all groups are due.
+        since: derived tables: input -> first and last version whose changes name the touched groups.
+        matured: a figure changes by the calendar alone.
+    """
+
+    table: Table
+    status: Status
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    state: TableState = field(default_factory=TableState)
+    consumed: Mapping[str, int | str] = field(default_factory=dict)
+    files: tuple[FoundFile, ...] = ()
+    parts: tuple[PartWork, ...] = ()
+    everything: bool = False
+    since: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    matured: bool = False
+
+    @property
+    def is_due(self) -> bool:
+        """There is work now."""
+        return self.status is Status.DUE
+
+
+class Planner:
+    """Decides table by table. Looks at each log once; `logs.forget` makes it look again."""
+
+    def __init__(self, registry: Registry, logs: Logs, settings: Settings, request: Request) -> None:
+        self.registry = registry
+        self.logs = logs
+        self.settings = settings
+        self.request = request
+
+    def plan(self, names: Iterable[str]) -> list[TablePlan]:
+        """Plans of the named tables in build order; a table whose input is due and which is not due itself is waiting."""
+        made: dict[str, TablePlan] = {}
+        for name in names:
+            found = self.safely(name)
+            due = sorted(i for i in self.registry.inputs(name) if i in made and made[i].status is not Status.CURRENT)
+            if found.status is Status.CURRENT and due:
+                found = TablePlan(found.table, Status.WAITING, (f"after {', '.join(due)}",), found.notes, found.state)
+            made[name] = found
+        return list(made.values())
+
+    def safely(self, name: str) -> TablePlan:
+        """As `table`; what cannot be planned is a failed plan, so that one bad source does not hide the others."""
+        try:
+            return self.table(name)
+        except LakehouseError as error:
+            return TablePlan(self.registry[name], Status.FAILED, (str(error),))
+
+    def table(self, name: str) -> TablePlan:
+        """The work of one table as its inputs are now.
+
+        Raises:
+            SourceError: its source cannot be listed.
+            LogError: a log cannot be trusted.
+        """
+        table = self.registry[name]
+        state = self.logs[name].state
+        if isinstance(table.write, Append):
+            return self._landing(table, state)
+        mark = fingerprint(table, self.registry)
+        notes = ("definition changed: rebuild with --full-refresh",) if state.fingerprint not in ("", mark) else ()
+        if any(isinstance(s, Changes) for s in table.reads.values()):
+            return self._merging(table, state, notes)
+        return self._deriving(table, state, notes)
+
+    def _landing(self, table: Table, state: TableState) -> TablePlan:
+        source = table.reads["rows"]
+        assert isinstance(source, FileSource) and table.network is not None
+        root = self.settings.networks[table.network].root
+        if root is None:
+            raise SourceError(f"networks.{table.network}.root is not set, but {table.name} reads files. Set it in conf/.")
+        landed = {(d.path, d.size, d.modified_at): d for _, d in self.logs[table.name].deliveries()}
+        found = list_files(root, source)
+        again = self.request.reload_source
+        due = [f for f in found if self._is_new(landed.get((f.path, f.size, stamp(f.modified_at))), again)]
+        reasons = (f"{len(due)} of {len(found)} files {'to read again' if again else 'not landed yet'}",) if due else ()
+        return TablePlan(table, Status.DUE if due else Status.CURRENT, reasons, (), state, files=tuple(due))
+
+    def _is_new(self, landed: Delivery | None, again: bool) -> bool:
+        return landed is None or (again and self.request.covers(date.fromisoformat(landed.ingest_date)))
+
+    def _merging(self, table: Table, state: TableState, notes: tuple[str, ...]) -> TablePlan:
+        scope = next(s for s in table.reads.values() if isinstance(s, Changes))
+        assert isinstance(scope.of, Conformed)
+        reasons: list[str] = []
+        work: list[PartWork] = []
+        consumed = dict(state.consumed)
+        for part in self.registry.conformed_inputs(scope.of.contract):
+            if not self.logs[part.main.name].exists:
+                continue
+            batches, why = self._unconsumed(table, part, state)
+            consumed |= {b.name: self.logs[b.name].version for b in part.tables.values() if self.logs[b.name].exists}
+            if batches is None or batches:
+                work.append(PartWork(part, batches))
+                reasons.append(why)
+        due = bool(work) or not self.logs[table.name].exists
+        why_due = tuple(reasons) or (("not built yet",) if due else ())
+        return TablePlan(
+            table, Status.DUE if due else Status.CURRENT, why_due, notes, state, consumed=consumed, parts=tuple(work)
+        )
+
+    def _unconsumed(
+        self, table: Table, part: ConformedInput, state: TableState
+    ) -> tuple[tuple[Delivery, ...] | None, str]:
+        """Deliveries of one network to consume (None for all) and why."""
+        main = self.logs[part.main.name]
+        landed = [(v, d) for v, d in main.deliveries() if not d.repeats]
+        if self.request.full_refresh:
+            return None, f"{part.network}: full refresh of {len(landed)} deliveries"
+        seen = _version(state.consumed.get(part.main.name))
+        for lookup in part.tables.values():
+            if lookup is not part.main and self._moved(lookup.name, state) and seen >= 0:
+                return None, f"{part.network}: {lookup.name} changed, so every row is conformed again"
+        fresh = tuple(d for v, d in landed if v > seen)
+        before = [d.delivered_at for v, d in landed if v <= seen]
+        late = [d for d in fresh if before and d.delivered_at <= max(before)]
+        if late and part.main.name in state.unstamped:
+            return None, f"{part.network}: {len(late)} deliveries are no newer than ones already merged"
+        if self.request.has_range:
+            asked = tuple(d for v, d in landed if v > seen or self.request.covers(date.fromisoformat(d.ingest_date)))
+            return asked, f"{part.network}: {len(asked)} deliveries of the days asked for or new"
+        return fresh, f"{part.network}: {len(fresh)} new deliveries in {part.main.name}"
+
+    def _moved(self, name: str, state: TableState) -> bool:
+        """The input has rows this table did not consume."""
+        log = self.logs[name]
+        if not log.exists:
+            return False
+        changed = log.changed_since(_version(state.consumed.get(name)))
+        return changed is None or bool(changed)
+
+    def _deriving(self, table: Table, state: TableState, notes: tuple[str, ...]) -> TablePlan:
+        consumed: dict[str, int | str] = {}
+        whole: list[str] = []
+        touched: list[str] = []
+        since: dict[str, tuple[int, int]] = {}
+        for scope in table.reads.values():
+            key, now = self._input(scope)
+            if key is None:
+                continue
+            consumed[key] = now
+            if isinstance(scope, Groups):
+                log, seen = self.logs[key], _version(state.consumed.get(key))
+                changed = log.changed_since(seen) if log.exists else []
+                if changed is None or (changed and seen < 0):
+                    whole.append(f"all of {key}")
+                elif changed:
+                    since[key] = (changed[0].version, changed[-1].version)
+                    touched.append(f"{key} changed in version{'s' if len(changed) > 1 else ''} {_span(changed)}")
+            elif state.consumed.get(key) != now and (not isinstance(now, int) or self._moved(key, state)):
+                whole.append(f"{key} changed")
+        if self.request.full_refresh:
+            whole.append("full refresh")
+        matured = state.next_change_date is not None and state.next_change_date <= self.request.logical_date.isoformat()
+        if not self.logs[table.name].exists and not whole:
+            whole.append("not built yet")
+        reasons = (*whole, *touched, *(("the calendar changes a figure",) if matured else ()))
+        return TablePlan(
+            table,
+            Status.DUE if reasons else Status.CURRENT,
+            reasons,
+            notes,
+            state,
+            consumed=consumed,
+            everything=bool(whole),
+            since={} if whole else since,
+            matured=matured,
+        )
+
+    def _input(self, scope: object) -> tuple[str | None, int | str]:
+        """Name and present version of one input; None for what has none."""
+        if isinstance(scope, (Groups, Snapshot)):
+            return scope.of.name, self.logs[scope.of.name].version
+        if isinstance(scope, Resource):
+            return f"resource.{scope.source.file}", resource_checksum(scope.source)
+        if isinstance(scope, NetworkSettings):
+            return NETWORKS_INPUT, settings_checksum(sender_settings(self.settings))
+        return None, 0
+
+
+def sender_settings(settings: Settings) -> dict[str, dict[str, object]]:
+    """What the settings say of each enabled sender that changes figures: network -> setting -> value."""
+    live = {name: network for name, network in sorted(settings.networks.items()) if network.enabled}
+    return {name: {key: getattr(network, key) for key in SENDER_SETTINGS} for name, network in live.items()}
+
+
+def stamp(moment: datetime) -> str:
+    """An instant as commits keep it: ISO, UTC, microseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _version(consumed: int | str | None) -> int:
+    return consumed if isinstance(consumed, int) else -1
+
+
+def _span(commits: Sequence[Commit]) -> str:
+    first, last = commits[0].version, commits[-1].version
+    return str(first) if first == last else f"{first}-{last}"

@@ -1,0 +1,226 @@
+"""One run: plan, build what is due in the graph's order, block what depends on a failure, record."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from graphlib import TopologicalSorter
+
+from py4j.protocol import Py4JError
+from pyspark import inheritable_thread_target
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from lakehouse.engine.build import build
+from lakehouse.engine.context import BuildContext, BuildResult
+from lakehouse.engine.plan import Planner, Request, Status, TablePlan
+from lakehouse.engine.tokens import TokenKey
+from lakehouse.errors import LakehouseError
+from lakehouse.settings import Settings
+from lakehouse.spec.registry import Registry
+from lakehouse.storage.lake import Lake
+from lakehouse.storage.secrets import resolve
+
+
+class Outcome(StrEnum):
+    """How one table came out of a run."""
+
+    BUILT = "built"
+    MARKED = "marked"  # rows were consumed, none changed
+    CURRENT = "current"
+    FAILED = "failed"
+    BLOCKED = "blocked"  # an input failed, so this was not tried
+
+
+@dataclass(frozen=True)
+class TableOutcome:
+    """One table's part of a run.
+
+    Attributes:
+        table: its name.
+        outcome: see `Outcome`.
+        seconds: wall time of its build.
+        reasons: why it was due.
+        result: what the build did.
+        error: what went wrong, in words without values.
+        exit_code: of the error.
+        blocked_by: inputs that failed or were blocked.
+    """
+
+    table: str
+    outcome: Outcome
+    seconds: float = 0.0
+    reasons: tuple[str, ...] = ()
+    result: BuildResult | None = None
+    error: str | None = None
+    exit_code: int = 0
+    blocked_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did.
+
+    Attributes:
+        request: what was asked.
+        env: environment's name.
+        outcomes: every selected table, in build order.
+        seconds: wall time.
+    """
+
+    request: Request
+    env: str
+    outcomes: tuple[TableOutcome, ...]
+    seconds: float
+
+    @property
+    def failed(self) -> tuple[TableOutcome, ...]:
+        """Tables that went wrong themselves."""
+        return tuple(o for o in self.outcomes if o.outcome is Outcome.FAILED)
+
+    @property
+    def blocked(self) -> tuple[TableOutcome, ...]:
+        """Tables that were not tried because an input failed."""
+        return tuple(o for o in self.outcomes if o.outcome is Outcome.BLOCKED)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when nothing failed, else the gravest error's."""
+        return max((o.exit_code for o in self.failed), default=0)
+
+    @property
+    def nothing_due(self) -> bool:
+        """No table had work."""
+        return all(o.outcome is Outcome.CURRENT for o in self.outcomes)
+
+
+Listener = Callable[[str, str, TableOutcome | None], None]
+"""Told of each table: its name, `started` or `finished`, and the outcome when finished."""
+
+
+def ignore(name: str, event: str, outcome: TableOutcome | None) -> None:
+    """The listener that does nothing."""
+
+
+class Run:
+    """One invocation over one lake. Spark starts only when a table is due."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        request: Request,
+        start_spark: Callable[[], SparkSession],
+        listener: Listener = ignore,
+    ) -> None:
+        self.settings = settings
+        self.registry = registry
+        self.request = request
+        self.lake = Lake(settings.lake)
+        self.planner = Planner(registry, self.lake.logs, settings, request)
+        self._start_spark = start_spark
+        self._listener = listener
+
+    @cached_property
+    def session(self) -> SparkSession:
+        """The application's session, started on first use."""
+        return self._start_spark()
+
+    @cached_property
+    def _token_key(self) -> TokenKey:
+        privacy = self.settings.privacy
+        key = resolve(privacy.member_token_key, local_folder=self.settings.secrets_folder)
+        return TokenKey(key, privacy.member_token_key_version)
+
+    def execute(self, names: Sequence[str]) -> RunReport:
+        """Build what is due among the named tables (in build order)."""
+        began = time.monotonic()
+        plans = {p.table.name: p for p in self.planner.plan(names)}
+        if any(p.status is Status.DUE for p in plans.values()):
+            outcomes = self._build_all(names)
+        else:
+            outcomes = self._without_spark(names, plans)
+        return RunReport(self.request, self.settings.env, tuple(outcomes[n] for n in names), time.monotonic() - began)
+
+    def _without_spark(self, names: Sequence[str], plans: Mapping[str, TablePlan]) -> dict[str, TableOutcome]:
+        outcomes: dict[str, TableOutcome] = {}
+        for name in names:
+            blocked = self._blocking(name, outcomes)
+            outcomes[name] = _blocked(name, blocked) if blocked else _unbuilt(plans[name])
+            self._listener(name, "finished", outcomes[name])
+        return outcomes
+
+    def _build_all(self, names: Sequence[str]) -> dict[str, TableOutcome]:
+        """Each table as soon as its inputs are done, independent ones in parallel."""
+        chosen = set(names)
+        graph = TopologicalSorter({n: self.registry.inputs(n) & chosen for n in names})
+        graph.prepare()
+        outcomes: dict[str, TableOutcome] = {}
+        running: dict[Future[TableOutcome], str] = {}
+        root = self.session
+        with ThreadPoolExecutor(max_workers=self.settings.run.parallel_builds) as pool:
+            while graph.is_active():
+                for name in sorted(graph.get_ready(), key=list(names).index):
+                    blocked = self._blocking(name, outcomes)
+                    if blocked:
+                        outcomes[name] = _blocked(name, blocked)
+                        self._listener(name, "finished", outcomes[name])
+                        graph.done(name)
+                    else:
+                        running[pool.submit(inheritable_thread_target(root)(self._build_one), name)] = name
+                if not running:
+                    continue
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    name = running.pop(future)
+                    outcomes[name] = future.result()
+                    self._listener(name, "finished", outcomes[name])
+                    graph.done(name)
+        return outcomes
+
+    def _blocking(self, name: str, outcomes: Mapping[str, TableOutcome]) -> tuple[str, ...]:
+        stopped = (Outcome.FAILED, Outcome.BLOCKED)
+        return tuple(sorted(i for i in self.registry.inputs(name) if i in outcomes and outcomes[i].outcome in stopped))
+
+    def _build_one(self, name: str) -> TableOutcome:
+        began = time.monotonic()
+        plan = self.planner.safely(name)
+        if not plan.is_due:
+            return _unbuilt(plan)
+        self._listener(name, "started", None)
+        context = BuildContext(
+            self.session.newSession(), self.lake, self.registry, self.settings, self.request, lambda: self._token_key
+        )
+        try:
+            result = build(context, plan)
+        except LakehouseError as error:
+            return TableOutcome(
+                name, Outcome.FAILED, time.monotonic() - began, plan.reasons, error=str(error), exit_code=error.exit_code
+            )
+        except (PySparkException, Py4JError, OSError) as error:
+            text = f"{name}: {describe(error)}"
+            return TableOutcome(name, Outcome.FAILED, time.monotonic() - began, plan.reasons, error=text, exit_code=3)
+        outcome = Outcome.MARKED if result.kind == "marker" else Outcome.BUILT
+        return TableOutcome(name, outcome, time.monotonic() - began, plan.reasons, result)
+
+
+def describe(error: Exception) -> str:
+    """An error of Spark or the system by class and condition alone: its own text may quote a row's values."""
+    condition = error.getCondition() if isinstance(error, PySparkException) else None
+    known = f" [{condition}]" if condition else ""
+    return (
+        f"stopped by {type(error).__name__}{known}. Its own text is not shown, since it may quote a row's values; "
+        "it stands in the driver's log."
+    )
+
+
+def _blocked(name: str, by: tuple[str, ...]) -> TableOutcome:
+    return TableOutcome(name, Outcome.BLOCKED, blocked_by=by)
+
+
+def _unbuilt(plan: TablePlan) -> TableOutcome:
+    """Outcome of a table that has no work, or whose work could not even be planned."""
+    if plan.status is Status.FAILED:
+        return TableOutcome(plan.table.name, Outcome.FAILED, error=plan.reasons[0], exit_code=1)
+    return TableOutcome(plan.table.name, Outcome.CURRENT)

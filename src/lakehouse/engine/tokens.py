@@ -1,0 +1,57 @@
+"""Member tokens: HMAC-SHA-256 of a member number, made while reading, so that the number never reaches Silver.
+
+Spark has no HMAC, so it is composed of `sha2`, `concat` and `unhex` (RFC 2104). The two padded keys come from a one-row frame, so that no
+plan, log or UI shows them.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.spec.columns import blank_to_null
+
+_BLOCK = 64
+PLACEHOLDERS = ("0", "00", "000", "9", "99", "999", "9999", "UNKNOWN", "UNK", "NONE", "NULL", "NA", "N/A", "TEST", "-")
+"""Texts that stand for "no number" in claims feeds: as tokens they would merge strangers into one member."""
+
+
+@dataclass(frozen=True, repr=False)
+class TokenKey:
+    """The key and its version; never printed."""
+
+    key: str
+    version: str
+
+    def frame(self, session: SparkSession) -> DataFrame:
+        """One row with the inner and outer padded key."""
+        padded = self.key.encode().ljust(_BLOCK, b"\0")
+        if len(padded) > _BLOCK:
+            raise ValueError(f"the member token key is longer than {_BLOCK} bytes; use 32 random bytes in hex")
+        inner, outer = (bytearray(byte ^ pad for byte in padded) for pad in (0x36, 0x5C))
+        return session.createDataFrame([(inner, outer)], "_inner binary, _outer binary")
+
+
+def normalised_member_id() -> Column:
+    """Column `member_id` without blanks and dashes, upper case; null when blank or a placeholder."""
+    bare = F.upper(F.regexp_replace(blank_to_null(F.col("member_id")), r"[\s-]", ""))
+    return F.when((bare != "") & ~bare.isin(*PLACEHOLDERS), bare)
+
+
+def with_member_token(rows: DataFrame, key: TokenKey) -> DataFrame:
+    """`rows` with `member_token` and `member_token_key_version` in place of `member_id`; a null number gives null.
+
+    The message is `member:<network>:<number>`: two networks may use one number for two people.
+    """
+    message = F.concat(F.lit("member:"), F.col("network"), F.lit(":"), normalised_member_id())
+    inside = F.unhex(F.sha2(F.concat(F.col("_inner"), F.encode(message, "UTF-8")), 256))
+    token = F.sha2(F.concat(F.col("_outer"), inside), 256)
+    keyed = rows.crossJoin(F.broadcast(key.frame(rows.sparkSession)))
+    kept: list[Column] = []
+    for name in rows.columns:
+        if name == "member_id":
+            kept.append(token.alias("member_token"))
+            kept.append(F.when(token.isNotNull(), F.lit(key.version)).alias("member_token_key_version"))
+        else:
+            kept.append(F.col(name))
+    return keyed.select(*kept)

@@ -1,0 +1,337 @@
+"""Settings: places, sizes, thresholds and switches. Never columns, rules, SQL or table lists; of a secret, its name.
+
+`load_settings` reads them once, at the edge (command line, job, notebook), and everything below receives the frozen
+result. Sources, strongest first: the command line, environment variables `LAKEHOUSE_<SECTION>__<KEY>`,
+`conf/<env>.toml`, `conf/base.toml`, the defaults below. Tables are merged key by key, lists and plain values are
+replaced. Relative paths are relative to the working directory. `Settings(...)` itself uses its arguments and the
+defaults, nothing else.
+"""
+
+import datetime
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from lakehouse.errors import SettingsError
+from lakehouse.settings_layers import (
+    BASE_FILE,
+    ENV_DELIMITER,
+    ENV_PREFIX,
+    Layer,
+    conf_folder,
+    environment_file,
+    environment_layer,
+    explain,
+    file_layer,
+    merge,
+)
+
+DEFAULT_ENV = "local"
+
+NETWORK_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+SECRET_REFERENCE = re.compile(r"(env|secretsmanager):\S+|local:[A-Za-z0-9_.-]*")
+THRESHOLD = re.compile(r"\d+(\.\d+)?%?")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class RetentionSettings(_Section):
+    """How long one layer keeps its past, in days.
+
+    Attributes:
+        log_retention_days: commits stay in the Delta log this long.
+        deleted_file_retention_days: replaced files stay this long, and time travel reaches back this far; at
+            most the log's.
+    """
+
+    log_retention_days: Annotated[int, Field(ge=1)]
+    deleted_file_retention_days: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _log_outlasts_files(self) -> Self:
+        if self.log_retention_days < self.deleted_file_retention_days:
+            raise ValueError(
+                "Delta demands log_retention_days >= deleted_file_retention_days; raise one or lower the other"
+            )
+        return self
+
+
+_FOR_YEARS = RetentionSettings(log_retention_days=3650, deleted_file_retention_days=3650)
+_FOR_WEEKS = RetentionSettings(log_retention_days=400, deleted_file_retention_days=35)
+
+
+class LayerRetentionSettings(_Section):
+    """Retention of each layer.
+
+    Append-only layers replace next to no files, so a long past costs them little. Silver and Gold replace many, can be
+    rebuilt from Bronze, and keep weeks.
+    """
+
+    bronze: RetentionSettings = _FOR_YEARS
+    reference: RetentionSettings = _FOR_YEARS
+    silver: RetentionSettings = _FOR_WEEKS
+    gold: RetentionSettings = _FOR_WEEKS
+    ops: RetentionSettings = _FOR_YEARS
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _keep_the_other_default(cls, given: object, info: ValidationInfo) -> object:
+        default: RetentionSettings = cls.model_fields[str(info.field_name)].default
+        return default.model_dump() | dict(given) if isinstance(given, Mapping) else given
+
+    def for_layer(self, layer: str) -> RetentionSettings:
+        """Retention of `layer`; raises SettingsError for a layer that does not exist."""
+        if layer not in type(self).model_fields:
+            raise SettingsError(f"no retention for layer {layer}; layers: {', '.join(type(self).model_fields)}")
+        found: RetentionSettings = getattr(self, layer)
+        return found
+
+
+class LakeSettings(_Section):
+    """Where the tables are and how they are kept.
+
+    Attributes:
+        root: folder or `s3://bucket/prefix`, without a slash at the end.
+        silver_partition: unit of the partitions of Silver tables; a month only where a month fills files of 128 MB.
+        merge_on_read: deletion vectors on merged Silver tables.
+        retention: per layer, in days.
+    """
+
+    root: Annotated[str, Field(min_length=1)]
+    silver_partition: Literal["month", "year", "none"] = "year"
+    merge_on_read: bool = True
+    retention: LayerRetentionSettings = LayerRetentionSettings()
+
+    @field_validator("root")
+    @classmethod
+    def _one_spelling(cls, root: str) -> str:
+        if re.match(r"s3[an]://", root):
+            raise ValueError("write s3://bucket/prefix; Spark and the log reader choose their own client for it")
+        return root.rstrip("/") or "/"
+
+    @property
+    def is_s3(self) -> bool:
+        """Whether the lake lies on S3 and not in a folder."""
+        return self.root.startswith("s3://")
+
+
+class SparkSettings(_Section):
+    """Sizes of one Spark session.
+
+    Attributes:
+        master: None leaves it to spark-submit (EMR Serverless sets its own).
+        driver_memory: heap of a driver that we start ourselves, in Spark's notation (`2g`).
+        shuffle_partitions: tasks of a shuffle before adaptive execution joins small ones.
+        snapshot_partitions: tasks that rebuild the state of one Delta table.
+        jars_folder: folder whose jars are put on the class path. None: `jars` in the running Python environment, or,
+            under spark-submit, none at all, because spark-submit was given them.
+        class_archive: start the JVM from an archive of its loaded classes, when `lakehouse.storage.session` made one.
+        quick_compile: leave out the optimising compiler: starts faster, runs long work slower. For tests and the demo.
+        conf: further Spark settings; they win over those of the session.
+    """
+
+    master: str | None = None
+    driver_memory: Annotated[str, Field(pattern=r"^\d+[mg]$")] = "2g"
+    shuffle_partitions: Annotated[int, Field(ge=1)] = 4
+    snapshot_partitions: Annotated[int, Field(ge=1)] = 2
+    jars_folder: str | None = None
+    class_archive: bool = False
+    quick_compile: bool = False
+    conf: dict[str, str] = {}
+
+
+class RunSettings(_Section):
+    """How a run works through the tables.
+
+    Attributes:
+        parallel_builds: tables built at the same time in one session.
+        staging: local folder for files on their way into Bronze; None takes the system's temporary folder.
+    """
+
+    parallel_builds: Annotated[int, Field(ge=1)] = 2
+    staging: str | None = None
+
+
+class PrivacySettings(_Section):
+    """How member identifiers leave Bronze.
+
+    Attributes:
+        member_token_key: secret reference (`lakehouse.storage.secrets`) of the key that makes a member's token.
+        member_token_key_version: written beside each token; raise it together with a new key.
+    """
+
+    member_token_key: str = "local:member_token"
+    member_token_key_version: Annotated[str, Field(min_length=1)] = "1"
+
+    @field_validator("member_token_key")
+    @classmethod
+    def _is_a_reference(cls, reference: str) -> str:
+        return _secret_reference(reference)
+
+
+class NetworkSettings(_Section):
+    """One network: where its data comes from and what its sender is like.
+
+    Attributes:
+        adapter: folder below `lakehouse/bronze` that reads its format.
+        enabled: false leaves the network out of every run; its tables stay.
+        root: folder or S3 address, for adapters that read files.
+        connection: secret reference of the connection string, for adapters that read a database.
+        feeds: the feeds to read; None reads all that the adapter knows and finds.
+        ledger: whether money owed is tracked (provider) or everything sent is already settled (payer_extract).
+        denial_evidence: where a denial shows: CAS adjustments, a code on the claim line, or nowhere.
+        version_mode: how the sender corrects a claim: a full new version, the difference, or a reversal and a new
+            claim.
+        closes_claims: the sender says when a claim is closed; otherwise it counts as closed `days_to_close` days after
+            its last adjudication.
+        days_to_close: see `closes_claims`; days.
+        earliest_date: dates before it are taken for errors of the sender.
+        thresholds: expectation name to the share (`1%`) or number (`20`) of rows that may break it before it has its
+            consequence.
+        date_formats: Spark date patterns tried in this order; empty takes the adapter's own.
+    """
+
+    adapter: Annotated[str, Field(min_length=1)]
+    enabled: bool = True
+    root: str | None = None
+    connection: str | None = None
+    feeds: tuple[str, ...] | None = None
+    ledger: Literal["provider", "payer_extract"] = "provider"
+    denial_evidence: Literal["adjustments", "line_code", "none"] = "adjustments"
+    version_mode: Literal["replace", "delta", "reverse_and_rebill"] = "replace"
+    closes_claims: bool = True
+    days_to_close: Annotated[int, Field(ge=0)] = 120
+    earliest_date: datetime.date = datetime.date(1900, 1, 1)
+    thresholds: dict[str, str] = {}
+    date_formats: tuple[str, ...] = ()
+
+    @field_validator("connection")
+    @classmethod
+    def _is_a_reference(cls, reference: str | None) -> str | None:
+        return None if reference is None else _secret_reference(reference)
+
+    @field_validator("thresholds")
+    @classmethod
+    def _are_shares_or_counts(cls, thresholds: dict[str, str]) -> dict[str, str]:
+        wrong = sorted(name for name, most in thresholds.items() if not THRESHOLD.fullmatch(most))
+        if wrong:
+            raise ValueError(f'{", ".join(wrong)}: expected a share such as "1%" or a number of rows such as "20"')
+        return thresholds
+
+
+class Settings(BaseSettings):
+    """Everything a run is told, loaded once by `load_settings` and passed down.
+
+    Attributes:
+        env: name of the environment (`local`, `dev`, `prod`), or of the file given in its place.
+        lake, spark, run, privacy: see their classes.
+        networks: network name to its settings.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+    )
+
+    env: str
+    lake: LakeSettings
+    spark: SparkSettings = SparkSettings()
+    run: RunSettings = RunSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    networks: dict[str, NetworkSettings] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments only: `load_settings` merges the sources, so that an error can name the file a key stands in."""
+        return (init_settings,)
+
+    @field_validator("networks")
+    @classmethod
+    def _names_are_identifiers(cls, networks: dict[str, NetworkSettings]) -> dict[str, NetworkSettings]:
+        wrong = sorted(name for name in networks if not NETWORK_NAME.fullmatch(name))
+        if wrong:
+            raise ValueError(
+                f"{', '.join(wrong)}: a network's name is lower_snake_case (a letter, then letters, digits and single "
+                "underscores), because its tables are named after it"
+            )
+        return networks
+
+    @model_validator(mode="after")
+    def _shared_lake_has_a_shared_key(self) -> Self:
+        if self.lake.is_s3 and self.privacy.member_token_key.startswith("local:"):
+            raise ValueError(
+                "privacy.member_token_key is a local key, but lake.root is on S3, where every machine would have a "
+                "key of its own; expected secretsmanager:<id> or env:<NAME>"
+            )
+        return self
+
+    @property
+    def secrets_folder(self) -> Path | None:
+        """Folder of the development keys (`local:` references); None when the lake is on S3 and has none."""
+        return None if self.lake.is_s3 else Path(self.lake.root) / "secrets"
+
+
+def _secret_reference(reference: str) -> str:
+    if not SECRET_REFERENCE.fullmatch(reference):
+        raise ValueError(
+            "expected a secret's name: secretsmanager:<id>, env:<NAME> or local:<name>, never the secret itself"
+        )
+    return reference
+
+
+def load_settings(
+    env: str | None = None,
+    config: Path | None = None,
+    conf_dir: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Settings:
+    """Read and check the settings of one environment.
+
+    Args:
+        env: name of an environment, a file `<env>.toml` beside `base.toml`; default the variable LAKEHOUSE_ENV, else
+            `local`.
+        config: one TOML file to use in place of a named environment.
+        conf_dir: folder of `base.toml`; default the variable LAKEHOUSE_CONF_DIR, else `conf` in the working directory
+            if it has a `base.toml`, else `conf` of this checkout.
+        overrides: nested settings of the command line, such as `{"lake": {"root": "/data/lake"}}`; they win.
+
+    Raises:
+        SettingsError: no such environment or file, a file that is not TOML, an unknown key, a value of the wrong type.
+            The message names the key and where it stands, and never shows a value.
+    """
+    folder = conf_folder(conf_dir, required=config is None)
+    base = [] if folder is None else [file_layer(folder / BASE_FILE)]
+    if config is not None:
+        name, chosen = config.stem, file_layer(config)
+    elif folder is not None:
+        name = env or os.environ.get(f"{ENV_PREFIX}ENV") or DEFAULT_ENV
+        chosen = file_layer(environment_file(name, folder))
+    sections = [section for section in Settings.model_fields if section != "env"]
+    variables = environment_layer(Settings, sections)
+    layers = [Layer("command line", overrides or {}), variables, chosen, *base]
+    for layer in layers:
+        if "env" in layer.values:
+            raise SettingsError(
+                f"{layer.place(('env',))}: remove env; --env or {ENV_PREFIX}ENV chooses the environment"
+            )
+    try:
+        return Settings.model_validate(merge(layers) | {"env": name})
+    except ValidationError as error:
+        raise SettingsError(explain(error, layers, chosen, Settings)) from None

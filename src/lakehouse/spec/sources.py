@@ -1,0 +1,35 @@
+"""Where Bronze rows come from, as plain values: nothing here opens a file or a connection."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Files of one feed below a network's root folder.
+
+    A file belongs to the feed when it lies in `folder` (or any folder below it) and its stem (the name without `.csv`, `.csv.gz`,
+    `.psv`, `.txt`, `.parquet`, `.jsonl` ...) is `stem`, or is `stem` followed by `-`, `_` or `.` and a digit (`claims_2`,
+    `claims-2026-01-03`). A stem of `*` takes every file of a known format.
+
+    Attributes:
+        folder: folder below the network's root, in `/` form; empty for the root itself.
+        stem: name of the files without their endings; `*` for any.
+        delimiter: of delimited text; None takes `,` for `.csv` and `|` for `.psv` and `.txt`.
+    """
+
+    folder: str = ""
+    stem: str = "*"
+    delimiter: str | None = None
+
+
+@dataclass(frozen=True)
+class ResourceSource:
+    """A small CSV file that ships inside this package, beside the table that publishes it (a code set, a mapping).
+
+    Attributes:
+        package: dotted package that holds the file, e.g. `lakehouse.reference`.
+        file: its name.
+    """
+
+    package: str
+    file: str

@@ -1,0 +1,282 @@
+"""Delta logs without a JVM: versions, what each commit says of itself, and the state a table is in.
+
+The state of a table stands in the `userMetadata` of its commits and nowhere else. Every commit of ours repeats all of it, so the newest one is
+enough. Commits of others are skipped, except a RESTORE, which undoes rows without saying what they came from.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+
+from deltalake import DeltaTable
+
+from lakehouse.errors import LogError
+from lakehouse.storage.store import Store
+
+FORMAT = 1
+_COMMIT = re.compile(r"(\d{20})\.json\Z")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One landed file, as its commit lists it.
+
+    Attributes:
+        path: relative to the network's root.
+        size: bytes.
+        modified_at: modification time of the file, ISO UTC.
+        checksum: SHA-256 of its bytes.
+        batch_id: id of its rows in Bronze.
+        delivered_at: ISO UTC; the date in its path, else `modified_at`.
+        ingest_date: logical date of the run that landed it, ISO.
+        rows: records landed.
+        rejected: records that could not be decoded and were set aside.
+        repeats: this is a known file under a new modification time; its rows landed before and were not landed again.
+    """
+
+    path: str
+    size: int
+    modified_at: str
+    checksum: str
+    batch_id: str
+    delivered_at: str
+    ingest_date: str
+    rows: int
+    rejected: int
+    repeats: bool = False
+
+
+@dataclass(frozen=True)
+class TableState:
+    """Everything the planner must know of a table; repeated in each of its commits.
+
+    Attributes:
+        epoch: raised by a rollback; part of the transaction's application id.
+        sequence: number of the write within the epoch; the transaction's version.
+        fingerprint: of the declaration and code that wrote it.
+        consumed: input -> version (tables) or checksum (resources, settings) that the rows were made of.
+        unstamped: Bronze inputs that sent rows without a modification stamp.
+        next_change_date: the first day on which a figure changes without a new row, ISO; None when there is none.
+    """
+
+    epoch: int = 0
+    sequence: int = 0
+    fingerprint: str = ""
+    consumed: Mapping[str, int | str] = field(default_factory=dict)
+    unstamped: tuple[str, ...] = ()
+    next_change_date: str | None = None
+
+
+@dataclass(frozen=True)
+class CommitNote:
+    """What one of our commits says of itself.
+
+    Attributes:
+        run_id: the run that made it.
+        kind: `land`, `append`, `merge`, `replace` or `marker`.
+        state: the table's state after it.
+        deliveries: files whose rows it holds (Bronze).
+        counts: rows by what happened to them.
+        runs: run records folded into it (ops tables).
+    """
+
+    run_id: str
+    kind: str
+    state: TableState
+    deliveries: tuple[Delivery, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    runs: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """The text that goes into `userMetadata`."""
+        return json.dumps({"lakehouse": FORMAT, **asdict(self)}, separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | None) -> "CommitNote | None":
+        """The note in a commit's `userMetadata`; None when the commit is not ours."""
+        try:
+            read = json.loads(text or "null")
+        except ValueError:
+            return None
+        if not isinstance(read, dict) or "lakehouse" not in read:
+            return None
+        if read["lakehouse"] != FORMAT:
+            raise LogError(f"commit note of format {read['lakehouse']} found, this version reads {FORMAT}. Update lakehouse.")
+        state = dict(read["state"])
+        state["unstamped"] = tuple(state["unstamped"])
+        deliveries = tuple(Delivery(**d) for d in read["deliveries"])
+        return cls(
+            read["run_id"], read["kind"], TableState(**state), deliveries, read["counts"], tuple(read["runs"])
+        )
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a table's log.
+
+    Attributes:
+        version: its number.
+        committed_at: UTC.
+        operation: Delta's word for it, e.g. `MERGE`.
+        note: what we wrote into it; None for a commit of others.
+        changes_data: it adds or removes rows (OPTIMIZE and markers do not).
+        metrics: Delta's operation metrics.
+    """
+
+    version: int
+    committed_at: datetime
+    operation: str
+    note: CommitNote | None
+    changes_data: bool
+    metrics: Mapping[str, str]
+
+
+class DeltaLog:
+    """The log of one table. Commits never change, so each is read once per instance."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.store = store
+        self.name = name
+        self._folder = (*name.split(".", 1), "_delta_log")
+        self._commits: dict[int, Commit] = {}
+
+    @cached_property
+    def versions(self) -> Sequence[int]:
+        """Versions whose commit file is still there, ascending.
+
+        Raises:
+            LogError: a version is missing between two others.
+        """
+        found = sorted(int(m[1]) for name in self.store.names(*self._folder) if (m := _COMMIT.match(name)))
+        if found and found[-1] - found[0] + 1 != len(found):
+            gap = next(a + 1 for a, b in zip(found, found[1:], strict=False) if b != a + 1)
+            raise LogError(f"{self.name}: version {gap} is missing from its Delta log. Restore the file before running again.")
+        return found
+
+    @property
+    def exists(self) -> bool:
+        """The table has at least one commit."""
+        return bool(self.versions)
+
+    @property
+    def version(self) -> int:
+        """Newest version; -1 when the table does not exist."""
+        return self.versions[-1] if self.versions else -1
+
+    def refresh(self) -> "DeltaLog":
+        """The same log, looked at anew; commits already read are kept."""
+        fresh = DeltaLog(self.store, self.name)
+        fresh._commits = self._commits
+        return fresh
+
+    def commit(self, version: int) -> Commit:
+        """One commit.
+
+        Raises:
+            LogError: its file is empty or no JSON lines: readers would silently see no changes in it.
+        """
+        if version not in self._commits:
+            self._commits[version] = self._read(version)
+        return self._commits[version]
+
+    def _read(self, version: int) -> Commit:
+        content = self.store.read(*self._folder, f"{version:020d}.json")
+        try:
+            actions = [json.loads(line) for line in content.splitlines() if line.strip()]
+        except ValueError:
+            actions = []
+        if not actions:
+            raise LogError(
+                f"{self.name}: commit {version} in its Delta log is empty or torn ({len(content)} bytes). "
+                "A full disk leaves such files; restore or remove it before running again."
+            )
+        info = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+        files = [a.get("add") or a.get("remove") for a in actions if "add" in a or "remove" in a]
+        return Commit(
+            version,
+            datetime.fromtimestamp(info.get("timestamp", 0) / 1000, UTC),
+            info.get("operation", "unknown"),
+            CommitNote.from_json(info.get("userMetadata")),
+            any(f.get("dataChange", True) for f in files),
+            info.get("operationMetrics", {}),
+        )
+
+    def newest_first(self) -> Iterator[Commit]:
+        """Commits from the newest back to the oldest still in the log."""
+        return (self.commit(version) for version in reversed(self.versions))
+
+    @property
+    def last_note(self) -> CommitNote | None:
+        """The newest note of ours; None when we never wrote the table.
+
+        Raises:
+            LogError: someone restored the table past it by hand.
+        """
+        for commit in self.newest_first():
+            if commit.note is not None:
+                return commit.note
+            if commit.operation == "RESTORE":
+                raise LogError(
+                    f"{self.name}: version {commit.version} is a RESTORE made outside lakehouse, so what the table holds is "
+                    "unknown. Run again with --full-refresh to rebuild it from Bronze."
+                )
+        return None
+
+    @property
+    def state(self) -> TableState:
+        """The table's state; the initial one when we never wrote it."""
+        note = self.last_note
+        return note.state if note else TableState()
+
+    def changed_since(self, version: int) -> list[Commit] | None:
+        """Commits after `version` that add or remove rows; None when the log no longer reaches back that far."""
+        if self.versions and self.versions[0] > version + 1:
+            return None
+        return [c for v in self.versions if v > version and (c := self.commit(v)).changes_data]
+
+    def deliveries(self) -> list[tuple[int, Delivery]]:
+        """Every landed file with the version that landed it, oldest first."""
+        return [(v, d) for v in self.versions if (note := self.commit(v).note) for d in note.deliveries]
+
+    def last_build(self) -> Commit | None:
+        """The newest commit that changed rows."""
+        return next((c for c in self.newest_first() if c.changes_data), None)
+
+    def properties(self) -> Mapping[str, str]:
+        """Table properties as stored, e.g. `delta.enableChangeDataFeed`."""
+        return {k: v for k, v in self._opened.metadata().configuration.items() if v is not None}
+
+    def protocol(self) -> tuple[int, int]:
+        """Reader and writer version the table demands."""
+        found = self._opened.protocol()
+        return found.min_reader_version, found.min_writer_version
+
+    def partition_columns(self) -> list[str]:
+        """Columns the table is partitioned by."""
+        return list(self._opened.metadata().partition_columns)
+
+    @cached_property
+    def _opened(self) -> DeltaTable:
+        return DeltaTable(self.store.table(self.name))
+
+
+class Logs:
+    """The logs of a lake's tables, each looked at once until it is forgotten."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._logs: dict[str, DeltaLog] = {}
+
+    def __getitem__(self, name: str) -> DeltaLog:
+        if name not in self._logs:
+            self._logs[name] = DeltaLog(self.store, name)
+        return self._logs[name]
+
+    def forget(self, name: str) -> DeltaLog:
+        """Look at a log anew, after a write; returns it."""
+        self._logs[name] = self[name].refresh()
+        return self._logs[name]
+
