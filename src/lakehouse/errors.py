@@ -1,7 +1,7 @@
 """Every error this package raises on purpose.
 
-A message names the thing, says what was expected and what was found, and what to do next. It never holds a value of a row: rows may
-be PHI, and logs are read more widely than tables.
+A message names the thing, says what was expected and what was found, and what to do next. It never holds a value of
+a row: rows may be PHI, and logs are read more widely than tables.
 """
 
 

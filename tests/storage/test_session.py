@@ -22,8 +22,8 @@ CHECKOUT = Path(__file__).parents[2]
 def properties(file: Path) -> dict[str, str]:
     """Settings of a file in Spark's own form: name, blanks, value."""
     lines = (line.strip() for line in file.read_text().splitlines())
-    pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
-    return {name: value for name, value in pairs}
+    pairs = [line.split(None, 1) for line in lines if line and not line.startswith("#")]
+    return {pair[0]: pair[1] for pair in pairs}
 
 
 def test_a_delta_table_is_created_merged_and_read(spark: SparkSession, tmp_path: Path) -> None:
@@ -181,6 +181,7 @@ def test_a_start_prints_nothing(tmp_path: Path) -> None:
         "from lakehouse.storage.session import start_session, stop_session\n"
         "session = start_session(SparkSettings(driver_memory='1g', class_archive=True, quick_compile=True), 'quiet')\n"
         "session.range(3).write.format('delta').save('table')\n"
+        "session.sql('SHOW TABLES').collect()\n"
         "stop_session()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

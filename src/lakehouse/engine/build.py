@@ -11,8 +11,8 @@ from lakehouse.spec.scopes import Append, Merge, ReplaceGroups
 def build(context: BuildContext, plan: TablePlan) -> BuildResult:
     """Do the work of one plan.
 
-    Nothing of the table is visible to readers before its rules hold and its ledgers close; then all of it is, in one commit that carries the
-    table's state. Rows set aside are written before the good ones.
+    Nothing of the table is visible to readers before its rules hold and its ledgers close; then all of it is, in one
+    commit that carries the table's state. Rows set aside are written before the good ones.
 
     Raises:
         LakehouseError: naming the table and what to do; the table is as it was.

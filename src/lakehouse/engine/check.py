@@ -1,16 +1,16 @@
 """All row rules of a table in one pass; batch rules before the write; rows set aside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from lakehouse.engine.layout import QUARANTINE, QUARANTINE_KEYS, quarantine_layout
 from lakehouse.errors import ExpectationError
-from lakehouse.spec.expectations import FAIL, QUARANTINE as SET_ASIDE, WARN, CheckContext, Consequence, Expectation, row
+from lakehouse.spec.expectations import FAIL, WARN, CheckContext, Consequence, Expectation, row
+from lakehouse.spec.expectations import QUARANTINE as SET_ASIDE
 from lakehouse.spec.field import schema_of
 from lakehouse.spec.scopes import Merge
 from lakehouse.spec.table import Table
@@ -109,7 +109,7 @@ def refuse(table: Table, rules: Sequence[Expectation], results: Sequence[CheckRe
     if fatal:
         said = "; ".join(f"{r.name}: {r.failed} of {r.total} rows" for r in fatal)
         raise ExpectationError(
-            f"{table.name}: nothing was written, since these rules do not hold: {said}. Failing rows that were set aside are in "
+            f"{table.name}: nothing was written, since these rules do not hold: {said}. Rows set aside are in "
             f"{quarantine_of(table.name)}; correct the source or the rule and run again."
         )
 
@@ -121,7 +121,9 @@ def batch_results(
     results = []
     for rule in (e for e in table.expectations if not e.is_row_rule):
         frames = {
-            name: lake.read(session, other.name) if lake.exists(other.name) else session.createDataFrame([], schema_of(other.fields))
+            name: lake.read(session, other.name)
+            if lake.exists(other.name)
+            else session.createDataFrame([], schema_of(other.fields))
             for name, other in rule.needs.items()
         }
         failed = rule.failing_rows(rows, replace(context, frames=frames)).count()
@@ -133,8 +135,8 @@ def batch_results(
 
 def quarantined_rows(rows: DataFrame, run_id: str, seen_at: datetime) -> DataFrame:
     """Failing rows in the quarantine's shape: the text as sent, and the names of all broken rules."""
-    text = T.StructType(rows.schema["_lineage"].dataType["text"].dataType.fields)
-    pairs = [part for name in text.fieldNames() for part in (F.lit(name), F.col(f"_lineage.text.`{name}`"))]
+    text = rows.select("_lineage.text.*").columns
+    pairs = [part for name in text for part in (F.lit(name), F.col(f"_lineage.text.`{name}`"))]
     as_sent = F.map_filter(F.create_map(*pairs), lambda _, value: value.isNotNull())
     return rows.select(
         F.col("network").alias("_network"),
@@ -165,4 +167,3 @@ def set_aside(session: SparkSession, lake: Lake, table: Table, rows: DataFrame, 
             lake.append(session, layout.name, fresh, CommitNote(run_id, "append", state, counts={"quarantined": count}))
     finally:
         fresh.unpersist()
-

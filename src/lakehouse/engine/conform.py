@@ -18,7 +18,6 @@ from lakehouse.storage.lake import Lake
 from lakehouse.storage.log import Delivery
 
 
-
 @dataclass(frozen=True)
 class ConformedRows:
     """One network's rows in the contract's types.
@@ -101,15 +100,17 @@ def _check_columns(text: DataFrame, conform: Conform, bronze: str) -> None:
     if business != expected:
         raise SchemaError(
             f"{bronze} -> {conform.contract.name}: the conform function returned other columns than the contract has; "
-            f"missing {', '.join(sorted(expected - business)) or 'none'}, unexpected {', '.join(sorted(business - expected)) or 'none'}."
+            f"missing {', '.join(sorted(expected - business)) or 'none'}, "
+            f"unexpected {', '.join(sorted(business - expected)) or 'none'}. Change its final select."
         )
 
 
 def cast_to_contract(text: DataFrame, conform: Conform, dates: Sequence[str], *, is_rebuild: bool = False) -> DataFrame:
     """Columns of the contract in its types, `_drop_reason`, and `_lineage`.
 
-    `_lineage` holds where the row came from, the text of every column, the names of columns that held text and became null, whether the sender
-    stamped the row, and whether the whole feed is rebuilt (stored rows are then compared by content, not by order).
+    `_lineage` holds where the row came from, the text of every column, the names of columns that held text and
+    became null, whether the sender stamped the row, and whether the whole feed is rebuilt (stored rows are then
+    compared by content, not by order).
     """
     fields = conform.contract.all_fields
     typed = {f.name: parse(F.col(f.name), f.type, dates, conform.timestamps) for f in fields if f.name != "network"}

@@ -1,4 +1,5 @@
-"""Tables made of other tables: only the groups in which something moved are read, computed and replaced, in one commit."""
+"""Tables made of other tables: only the groups in which something moved are read, computed and replaced, in one
+commit."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -90,9 +91,7 @@ def _computed(plan: TablePlan, inputs: Mapping[str, object]) -> DataFrame:
     return result
 
 
-def _proofs(
-    context: BuildContext, plan: TablePlan, inputs: Mapping[str, object], result: DataFrame
-) -> Proofs:
+def _proofs(context: BuildContext, plan: TablePlan, inputs: Mapping[str, object], result: DataFrame) -> Proofs:
     """Row rules in one pass, batch rules, and the declared balance, all before the write."""
     table = plan.table
     rules = row_rules(table)
@@ -114,7 +113,8 @@ def _balance(plan: TablePlan, inputs: Mapping[str, object], result: DataFrame) -
     frames = {name: frame for name, frame in inputs.items() if isinstance(frame, DataFrame)}
     stated = plan.table.balance(frames, result).collect()
     return [
-        LedgerLine(plan.table.name, "aggregate", "", r["measure"], r["side"], r["reason"], Decimal(r["amount"] or 0)) for r in stated
+        LedgerLine(plan.table.name, "aggregate", "", r["measure"], r["side"], r["reason"], Decimal(r["amount"] or 0))
+        for r in stated
     ]
 
 
@@ -151,7 +151,9 @@ def _write_groups(
 def _classified(made: DataFrame, stored: DataFrame, keys: Sequence[str], layout: Layout) -> DataFrame:
     """Computed and stored rows side by side: the columns to write, `_class` and the stored partition."""
     period = F.col(PERIOD.name) if layout.period else F.lit(None).cast("int")
-    old = stored.select(*keys, F.col("_row_hash").alias("_old_hash"), period.alias("_old_period"), F.lit(True).alias("_is_stored"))
+    old = stored.select(
+        *keys, F.col("_row_hash").alias("_old_hash"), period.alias("_old_period"), F.lit(True).alias("_is_stored")
+    )
     both = made.withColumn("_is_made", F.lit(True)).join(old, on=list(keys), how="full")
     verdict = (
         F.when(F.col("_is_stored").isNull(), F.lit(INSERTED))

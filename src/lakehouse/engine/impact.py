@@ -28,7 +28,13 @@ class Serving:
         if self.built_at is None:
             return "never built"
         hours = (now - self.built_at).total_seconds() / 3600
-        return f"{hours * 60:.0f} minutes old" if hours < 1 else f"{hours:.0f} hours old" if hours < 48 else f"{hours / 24:.0f} days old"
+        return (
+            f"{hours * 60:.0f} minutes old"
+            if hours < 1
+            else f"{hours:.0f} hours old"
+            if hours < 48
+            else f"{hours / 24:.0f} days old"
+        )
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,12 @@ def message(impact: Impact, now: datetime) -> list[str]:
         lines.append("waiting: " + ", ".join(s.table for s in impact.tables))
     for touched in impact.reports:
         report, serving = touched.report, touched.serving
-        state = f"version {serving.version}, {serving.age(now)}" if serving.version is not None else "nothing to serve yet"
-        lines.append(f"report {report.name!r} (owner {report.owner}, due {report.due} {report.zone}): {serving.table} still serves {state}")
+        state = (
+            f"version {serving.version}, {serving.age(now)}" if serving.version is not None else "nothing to serve yet"
+        )
+        lines.append(
+            f"report {report.name!r} (owner {report.owner}, due {report.due} {report.zone}): "
+            f"{serving.table} still serves {state}"
+        )
     lines.append(f"rerun: {impact.rerun}")
     return lines

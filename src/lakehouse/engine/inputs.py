@@ -63,7 +63,7 @@ def settings_rows(context: BuildContext) -> DataFrame:
     """What the settings say of each sender; see `lakehouse.spec.scopes.NetworkSettings`."""
     rows = [(name, *values.values()) for name, values in sender_settings(context.settings).items()]
     schema = (
-        "network string, ledger string, denial_evidence string, version_mode string, closes_claims boolean, days_to_close int"
+        "network string, ledger string, denial_evidence string, version_mode string, "
+        "closes_claims boolean, days_to_close int"
     )
     return context.session.createDataFrame(rows, schema)
-

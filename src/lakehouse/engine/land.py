@@ -1,7 +1,8 @@
 """Bronze: land deliveries exactly as sent, each once.
 
-A file is read once, into the lake's staging folder, where its rows become Parquet text and its checksum and counts are taken; then all files of the
-feed are appended in one commit that lists them. A kill before the commit leaves nothing but staged files, which the next landing removes.
+A file is read once, into the lake's staging folder, where its rows become Parquet text and its checksum and counts
+are taken; then all files of the feed are appended in one commit that lists them. A kill before the commit leaves
+nothing but staged files, which the next landing removes.
 """
 
 import hashlib
@@ -42,7 +43,8 @@ class Landed:
 
 
 def delivered_at(file: FoundFile) -> datetime:
-    """UTC instant a delivery counts from: the last date in its path (`claims-2026-01-05.csv`), else its modification time."""
+    """UTC instant a delivery counts from: the last date in its path (`claims-2026-01-05.csv`), else its modification
+    time."""
     dates = _DATE_IN_PATH.findall(file.path)
     for year, month, day in reversed(dates):
         try:
@@ -53,7 +55,8 @@ def delivered_at(file: FoundFile) -> datetime:
 
 
 def batch_id(table: str, file: FoundFile, checksum: str, sequence: int) -> str:
-    """Id of a delivery's rows: the same for every retry of one landing, another when the file is read again on purpose."""
+    """Id of a delivery's rows: the same for every retry of one landing, another when the file is read again on
+    purpose."""
     text = "\n".join((table, file.path, str(file.size), checksum, str(sequence)))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -61,7 +64,6 @@ def batch_id(table: str, file: FoundFile, checksum: str, sequence: int) -> str:
 def land(context: BuildContext, plan: TablePlan) -> BuildResult:
     """Land the plan's files in one commit."""
     table = plan.table
-    assert table.network is not None and table.feed is not None
     place = (STAGING, *table.name.split("."))
     context.lake.store.remove_folder(*place)
     try:
@@ -73,7 +75,8 @@ def land(context: BuildContext, plan: TablePlan) -> BuildResult:
 
 def _stage_all(context: BuildContext, plan: TablePlan, folder: str) -> list[Landed]:
     table = plan.table
-    assert table.network is not None and table.feed is not None
+    assert table.network is not None
+    assert table.feed is not None
     source = table.reads["rows"]
     assert isinstance(source, FileSource)
     root = context.settings.networks[table.network].root or ""

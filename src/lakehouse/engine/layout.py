@@ -1,7 +1,19 @@
 """How a declared table is stored: its fields plus the technical columns of its write mode."""
 
 from lakehouse.settings import LakeSettings
-from lakehouse.spec.field import DATE, DIRECT, LONG, MERGE_LINEAGE, PERIOD, ROW_HASH, STRING, STRINGS, TEXTS, TIMESTAMP, field
+from lakehouse.spec.field import (
+    DATE,
+    DIRECT,
+    LONG,
+    MERGE_LINEAGE,
+    PERIOD,
+    ROW_HASH,
+    STRING,
+    STRINGS,
+    TEXTS,
+    TIMESTAMP,
+    field,
+)
 from lakehouse.spec.scopes import Append, Merge, Period, ReplaceGroups
 from lakehouse.spec.table import Table
 from lakehouse.storage.lake import Lake, Layout
@@ -70,4 +82,3 @@ def _partition(table: Table, settings: LakeSettings) -> tuple[str | None, str | 
         return table.partition_by, None
     period = None if settings.silver_partition == "none" else settings.silver_partition
     return (PERIOD.name if period else None), period
-

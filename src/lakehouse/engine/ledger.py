@@ -1,7 +1,8 @@
 """Rows and money in = rows and money out, exactly, with a named reason for every difference.
 
-*conform*: Bronze rows read = rows conformed + rows dropped by reason, and the feed's money with them. *merge*: rows conformed = inserted + updated +
-unchanged + duplicate + stale + quarantined + dropped. *aggregate*: what a derived table declares (`balance`), e.g. Gold's totals = Silver's.
+*conform*: Bronze rows read = rows conformed + rows dropped by reason, and the feed's money with them. *merge*: rows
+conformed = inserted + updated + unchanged + duplicate + stale + quarantined + dropped. *aggregate*: what a derived
+table declares (`balance`), e.g. Gold's totals = Silver's.
 """
 
 from collections import defaultdict
@@ -58,7 +59,9 @@ def prove(lines: Iterable[LedgerLine]) -> None:
             f"{table}: {ledger} ledger{f' of {part}' if part else ''}, {measure}: in - out = {value}"
             for (table, ledger, part, measure), value in sorted(open_sums.items())
         )
-        raise BalanceError(f"{said}. Nothing was written; every difference needs a named reason (a drop reason or a balance line).")
+        raise BalanceError(
+            f"{said}. Nothing was written; every difference needs a named reason (a drop reason or a balance line)."
+        )
 
 
 def lines_of(

@@ -121,7 +121,9 @@ def _merge(
     assert isinstance(table.write, Merge)
     target = MergeTable(table, table.write, layout.period)
     rules = row_rules(table)
-    used = reduce(DataFrame.unionByName, [p.rows.where(F.col("_drop_reason").isNull()).drop("_drop_reason") for p in parts])
+    used = reduce(
+        DataFrame.unionByName, [p.rows.where(F.col("_drop_reason").isNull()).drop("_drop_reason") for p in parts]
+    )
     incoming = [name for name, scope in table.reads.items() if isinstance(scope, Changes)]
     result = table(**{incoming[0]: used}, **plain_inputs(context, plan))
     check_schema(table, result, extra=("_lineage",))
@@ -136,7 +138,13 @@ def _merge(
         checks.append(_tie_check(table.name, classified, tally.ties, total))
         if tally.counts.get(QUARANTINED):
             bad = classified.where(F.col(CLASS) == QUARANTINED)
-            set_aside(session, lake, table, quarantined_rows(bad, context.request.run_id, context.request.started_at), context.request.run_id)
+            set_aside(
+                session,
+                lake,
+                table,
+                quarantined_rows(bad, context.request.run_id, context.request.started_at),
+                context.request.run_id,
+            )
         refuse(table, rules, checks)
         winners = classified.where(F.col(CLASS).isin(INSERTED, UPDATED))
         checks += _batch_checks(context, plan, winners, tally)
@@ -163,9 +171,7 @@ def _vanished(classified: DataFrame, stored: DataFrame | None, plan: TablePlan, 
 def _tally(classified: DataFrame, ledger_fields: Sequence[str], rules: Sequence[Expectation]) -> Tally:
     written = F.col(CLASS).isin(INSERTED, UPDATED)
     sums = [F.sum(F.col(c)).cast(TOTAL).alias(f"money_{c}") for c in ledger_fields]
-    periods = [
-        F.collect_set(F.when(written, F.col(c))).alias(f"set{c}") for c in (PERIOD.name, "_old_period")
-    ] + [
+    periods = [F.collect_set(F.when(written, F.col(c))).alias(f"set{c}") for c in (PERIOD.name, "_old_period")] + [
         F.max(F.when(written, F.col(PERIOD.name).isNull())).alias("new_null"),
         F.max(F.when(F.col(CLASS) == UPDATED, F.col("_old_period").isNull())).alias("old_null"),
     ]
@@ -196,10 +202,13 @@ def _periods(found: Sequence[Row]) -> frozenset[int | None]:
 
 
 def _tie_check(table: str, classified: DataFrame, ties: int, total: int) -> CheckResult:
-    """Rows that share key and order but differ in content: the greater content hash won; both are named by their place."""
+    """Rows that share key and order but differ in content: the greater content hash won; both are named by their
+    place."""
     places: tuple[str, ...] = ()
     if ties:
-        listed = classified.where("_is_tie").select("_lineage.source", "_lineage.row_number").orderBy("source", "row_number")
+        listed = (
+            classified.where("_is_tie").select("_lineage.source", "_lineage.row_number").orderBy("source", "row_number")
+        )
         places = tuple(f"{r['source']} record {r['row_number']}" for r in listed.limit(_PLACES).collect())
     return CheckResult(table, TIE_RULE, "warn", ties, total, ties == 0, places)
 
@@ -222,7 +231,9 @@ def _merge_ledger(
         sums = [F.sum(F.col(c)).cast(TOTAL).alias(c) for c in known]
         used = part.rows.where(F.col("_drop_reason").isNull()).agg(F.count(F.lit(1)).alias(ROWS), *sums).first()
         assert used is not None
-        lines += lines_of(table, "merge", "", IN, f"{CONFORMED} from {part.network}", {m: used[m] for m in (ROWS, *known)})
+        lines += lines_of(
+            table, "merge", "", IN, f"{CONFORMED} from {part.network}", {m: used[m] for m in (ROWS, *known)}
+        )
     for name, count in sorted(tally.counts.items()):
         lines += lines_of(table, "merge", "", OUT, name, {ROWS: count, **tally.money[name]})
     return lines
@@ -260,7 +271,12 @@ def _write(
     note = context.note("merge", state, counts)
     shape = MergeShape(table.keys, layout.partition_by, tuple(sorted(periods, key=lambda p: (p is None, p))))
     version = lake.merge(session, table.name, changes, shape, note)
-    agree(context, table.name, version, {"numTargetRowsInserted": inserted, "numTargetRowsUpdated": updated, "numTargetRowsDeleted": gone})
+    agree(
+        context,
+        table.name,
+        version,
+        {"numTargetRowsInserted": inserted, "numTargetRowsUpdated": updated, "numTargetRowsDeleted": gone},
+    )
     return version, "merge"
 
 
@@ -279,7 +295,12 @@ def agree(context: BuildContext, name: str, version: int, expected: Mapping[str,
         BalanceError: it is not; the commit stands, so someone must look before the next run.
     """
     metrics = context.lake.logs[name].commit(version).metrics
-    wrong = [f"{key} {metrics[key]}, classified {value}" for key, value in expected.items() if int(metrics.get(key, value)) != value]
+    wrong = [
+        f"{key} {metrics[key]}, classified {value}"
+        for key, value in expected.items()
+        if int(metrics.get(key, value)) != value
+    ]
     if wrong:
-        raise BalanceError(f"{name} version {version}: the merge did not do what was classified: {'; '.join(wrong)}. Roll it back.")
-
+        raise BalanceError(
+            f"{name} version {version}: the merge did not do what was classified: {'; '.join(wrong)}. Roll it back."
+        )

@@ -118,7 +118,8 @@ class Planner:
         self.request = request
 
     def plan(self, names: Iterable[str]) -> list[TablePlan]:
-        """Plans of the named tables in build order; a table whose input is due and which is not due itself is waiting."""
+        """Plans of the named tables in build order; a table whose input is due and which is not due itself is
+        waiting."""
         made: dict[str, TablePlan] = {}
         for name in names:
             found = self.safely(name)
@@ -154,10 +155,13 @@ class Planner:
 
     def _landing(self, table: Table, state: TableState) -> TablePlan:
         source = table.reads["rows"]
-        assert isinstance(source, FileSource) and table.network is not None
+        assert isinstance(source, FileSource)
+        assert table.network is not None
         root = self.settings.networks[table.network].root
         if root is None:
-            raise SourceError(f"networks.{table.network}.root is not set, but {table.name} reads files. Set it in conf/.")
+            raise SourceError(
+                f"networks.{table.network}.root is not set, but {table.name} reads files. Set it in conf/."
+            )
         landed = {(d.path, d.size, d.modified_at): d for _, d in self.logs[table.name].deliveries()}
         found = list_files(root, source)
         again = self.request.reload_source

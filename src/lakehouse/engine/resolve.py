@@ -1,7 +1,7 @@
 """Which row of a key wins, and what that means for the stored one.
 
-One row per key by the total order (`sequence_by`, then content hash): nothing in it depends on arrival, so batching, order and replay cannot
-change the winner. Every row read is put into exactly one class; the merge ledger counts them.
+One row per key by the total order (`sequence_by`, then content hash): nothing in it depends on arrival, so batching,
+order and replay cannot change the winner. Every row read is put into exactly one class; the merge ledger counts them.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,8 @@ def period_value(period: Period | str | None, unit: str | None) -> Column:
 def with_identity(rows: DataFrame, target: MergeTable) -> DataFrame:
     """`rows` with `_row_hash` and `_period`.
 
-    The stamp is part of the hash where the sender gives one: a row sent again with a later stamp is a change; without a stamp the delivery's
+    The stamp is part of the hash where the sender gives one: a row sent again with a later stamp is a change;
+        without a stamp the delivery's
     date is not content.
     """
     stamped = F.when(F.col("_lineage.stamped"), F.col("modified_at"))
@@ -66,10 +67,11 @@ def with_identity(rows: DataFrame, target: MergeTable) -> DataFrame:
 
 
 def rank_versions(rows: DataFrame, target: MergeTable, rules: Sequence[Expectation]) -> DataFrame:
-    """Each row with its `_class` within the batch: set aside, dropped, duplicate, stale, or null for the winner of its key.
+    """Each row with its `_class` within the batch: set aside, dropped, duplicate, stale, or null for the winner of
+    its key.
 
-    Adds `_is_tie` on rows that share key and order with the winner but differ in content. The winner's `modified_at`, where the sender gives no
-    stamp, becomes the delivery in which its present content first arrived.
+    Adds `_is_tie` on rows that share key and order with the winner but differ in content. The winner's
+    `modified_at`, where the sender gives no stamp, becomes the delivery in which its present content first arrived.
     """
     bad = breaks(rules, QUARANTINE, DROP)
     newest = [F.col(c).desc_nulls_last() for c in (*target.write.sequence_by, "_row_hash")]
@@ -108,7 +110,8 @@ def rank_versions(rows: DataFrame, target: MergeTable, rules: Sequence[Expectati
 def against_stored(ranked: DataFrame, stored: DataFrame | None, target: MergeTable) -> DataFrame:
     """Winners classified against the stored rows of their keys, `_old_period` added; other rows keep their class.
 
-    Unchanged: equal content. Updated: greater order with other content, or the same sent row with other content (the code changed), or other
+    Unchanged: equal content. Updated: greater order with other content, or the same sent row with other content (the
+        code changed), or other
     content while the whole feed is rebuilt. Stale: smaller order.
     """
     keys, sequence = target.write.keys, target.write.sequence_by
@@ -131,7 +134,9 @@ def against_stored(ranked: DataFrame, stored: DataFrame | None, target: MergeTab
     )
     tied = ~F.col("_lineage.rebuild") & _ties(sequence) & (F.col("_old_raw_hash") != F.col("_lineage.raw_hash"))
     return (
-        joined.withColumn("_is_tie", F.col("_is_tie") | (F.col(CLASS).isNull() & F.coalesce(tied, F.lit(False)) & ~_same_content()))
+        joined.withColumn(
+            "_is_tie", F.col("_is_tie") | (F.col(CLASS).isNull() & F.coalesce(tied, F.lit(False)) & ~_same_content())
+        )
         .withColumn(CLASS, F.coalesce(F.col(CLASS), verdict))
         .drop(*[f"_old_{c.lstrip('_')}" for c in kept], "_is_stored")
     )
@@ -170,4 +175,3 @@ def expand_lineage(rows: DataFrame) -> DataFrame:
         F.col("_lineage.row_number").alias("_row_number"),
         F.col("_lineage.raw_hash").alias("_raw_hash"),
     )
-

@@ -196,7 +196,12 @@ class Run:
             result = build(context, plan)
         except LakehouseError as error:
             return TableOutcome(
-                name, Outcome.FAILED, time.monotonic() - began, plan.reasons, error=str(error), exit_code=error.exit_code
+                name,
+                Outcome.FAILED,
+                time.monotonic() - began,
+                plan.reasons,
+                error=str(error),
+                exit_code=error.exit_code,
             )
         except (PySparkException, Py4JError, OSError) as error:
             text = f"{name}: {describe(error)}"

@@ -1,7 +1,7 @@
 """Member tokens: HMAC-SHA-256 of a member number, made while reading, so that the number never reaches Silver.
 
-Spark has no HMAC, so it is composed of `sha2`, `concat` and `unhex` (RFC 2104). The two padded keys come from a one-row frame, so that no
-plan, log or UI shows them.
+Spark has no HMAC, so it is composed of `sha2`, `concat` and `unhex` (RFC 2104). The two padded keys come from a
+one-row frame, so that no plan, log or UI shows them.
 """
 
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ def claims_and_money_reappear(inputs: Mapping[str, DataFrame], result: DataFrame
 
 
 def _own(claims: DataFrame, every: DataFrame) -> DataFrame:
-    """Header charges, which of header and lines restates the other, and what claims without a payer's answer say was paid."""
+    """Header charges, which of header and lines restates the other, and what unanswered claims say was paid."""
     answers = every.where(is_payer_answer()).groupBy(*CLAIM).agg(F.count(F.lit(1)).alias("answer_count"))
     from_header = F.col("own_charge_from") == "header"
     taken_from_lines = F.when(~from_header, money_or_zero("own_billed_amount")).otherwise(0)

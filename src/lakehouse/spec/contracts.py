@@ -1,7 +1,8 @@
 """The canonical feeds that every network conforms to.
 
-A conform function returns a contract's columns **as text**; the engine casts them to the types declared here. `network` is part of every
-key. Arrays travel as `a|b`. Amounts are US dollars. Key parts that do not exist are `-`, never null.
+A conform function returns a contract's columns **as text**; the engine casts them to the types declared here.
+`network` is part of every key. Arrays travel as `a|b`. Amounts are US dollars. Key parts that do not exist are `-`,
+never null.
 """
 
 from dataclasses import dataclass
@@ -28,12 +29,19 @@ from lakehouse.spec.field import (
 
 NETWORK = field("network", STRING, "configured sender of the row", required=True)
 MODIFIED_AT = field(
-    "modified_at", TIMESTAMP, "when the sender last changed the row, UTC; without such a stamp, when this content first arrived"
+    "modified_at",
+    TIMESTAMP,
+    "when the sender last changed the row, UTC; without such a stamp, when this content first arrived",
 )
-SOURCE_SEQUENCE = field("source_sequence", LONG, "sender's change number (rowversion or the like); null where there is none")
+SOURCE_SEQUENCE = field(
+    "source_sequence", LONG, "sender's change number (rowversion or the like); null where there is none"
+)
 IS_DELETED = field("is_deleted", BOOLEAN, "tombstone: the sender deleted the row")
 MEMBER_TOKEN = field(
-    "member_token", STRING, "HMAC-SHA-256 of the member number under the lake's key; null for blank or placeholder", phi=TOKEN
+    "member_token",
+    STRING,
+    "HMAC-SHA-256 of the member number under the lake's key; null for blank or placeholder",
+    phi=TOKEN,
 )
 MEMBER_TOKEN_KEY_VERSION = field("member_token_key_version", STRING, "version of the key that made member_token")
 CHANGE_FIELDS = (MODIFIED_AT, SOURCE_SEQUENCE, IS_DELETED)
@@ -72,7 +80,9 @@ class Contract:
         by_name = {f.name: f for f in self.all_fields}
         unknown = [n for n in names if n not in by_name]
         if unknown:
-            raise DeclarationError(f"contract {self.name} has no field {', '.join(unknown)}; it has {', '.join(by_name)}.")
+            raise DeclarationError(
+                f"contract {self.name} has no field {', '.join(unknown)}; it has {', '.join(by_name)}."
+            )
         return tuple(by_name[n] for n in names)
 
     def silver_fields(self) -> tuple[Field, ...]:
@@ -100,7 +110,11 @@ CLAIMS = Contract(
         field("payer_control_number", STRING, "payer's claim number (837 REF*F8, 835 CLP07)", phi=ACCOUNT),
         field("patient_control_number", STRING, "provider's claim number (837 CLM01)", phi=ACCOUNT),
         field("replaces_claim_id", STRING, "claim version this one replaces or voids", phi=ACCOUNT),
-        field("frequency_code", STRING, "1 original, 2-4 interim, 5 late charge, 7 replacement, 8 void, 0 non-payment, Q reopening"),
+        field(
+            "frequency_code",
+            STRING,
+            "1 original, 2-4 interim, 5 late charge, 7 replacement, 8 void, 0 non-payment, Q reopening",
+        ),
         field("claim_type", STRING, "professional, institutional, dental, pharmacy or undetermined"),
         field("member_id", STRING, "sender's member number", required=True, phi=MEMBER),
         field("payer_name", STRING, "primary payer as sent"),
@@ -127,7 +141,9 @@ CLAIMS = Contract(
         field("appeal_outcome", STRING, "overturned, partial, upheld or withdrawn"),
         field("bill_type_code", STRING, "UB-04 type of bill; last character is the frequency"),
         field("drg_code", STRING, "MS-DRG, three digits"),
-        field("diagnosis_codes", STRINGS, "ICD-10-CM without dot (or the sender's system), principal first", phi=HEALTH),
+        field(
+            "diagnosis_codes", STRINGS, "ICD-10-CM without dot (or the sender's system), principal first", phi=HEALTH
+        ),
         field("claim_status", STRING, "sender's own word; decides nothing"),
         field("payment_arrangement", STRING, "fee_for_service (null means this) or capitated"),
         field("money_level", STRING, "header or line: where the sender's money lives"),
@@ -177,7 +193,9 @@ PAYMENTS = Contract(
         field("claim_id", STRING, "claim version paid; null only for provider_level", phi=ACCOUNT),
         field("line_id", STRING, "line paid, for payment_level line", phi=ACCOUNT),
         field("payer_name", STRING, "who paid, as sent"),
-        field("remit_status_code", STRING, "835 CLP02: 1-3 processed, 4 denied, 22 reversal, 23 and 25 no adjudication"),
+        field(
+            "remit_status_code", STRING, "835 CLP02: 1-3 processed, 4 denied, 22 reversal, 23 and 25 no adjudication"
+        ),
         field("remit_date", DATE, "posting date", required=True),
         field("trace_number", STRING, "check or EFT trace (835 TRN)", phi=ACCOUNT),
         field("reverses_remittance_id", STRING, "remittance this one reverses", phi=ACCOUNT),

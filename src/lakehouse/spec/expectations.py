@@ -1,7 +1,8 @@
 """Named rules with a consequence.
 
-A row rule is a function that makes a boolean Column, true when the row is fine. A batch rule is a function from the frame to its failing
-rows. Both answer `failing_rows(df)`. A row rule that gives null counts as a failure unless it says `nulls="pass"`.
+A row rule is a function that makes a boolean Column, true when the row is fine. A batch rule is a function from the
+frame to its failing rows. Both answer `failing_rows(df)`. A row rule that gives null counts as a failure unless it
+says `nulls="pass"`.
 """
 
 import re
@@ -81,8 +82,9 @@ class Expectation:
 
     Attributes:
         name: says what is true when it holds, e.g. `service_dates_in_order`.
-        on_failure: consequence. Failing rows of `quarantine` and `drop` are always set aside; `at_most` says how many of them a build
-            tolerates before it fails. For `warn` and `fail`, up to `at_most` failing rows count as holding.
+        on_failure: consequence. Failing rows of `quarantine` and `drop` are always set aside; `at_most` says how
+            many of them a build tolerates before it fails. For `warn` and `fail`, up to `at_most` failing rows count
+            as holding.
         nulls: what a row rule that gives null means.
         needs: tables a batch rule compares with, by frame name.
     """
@@ -99,7 +101,9 @@ class Expectation:
         if (self.condition is None) == (self.failing is None):
             raise DeclarationError(f"expectation {self.name}: give either a condition or a failing-rows function.")
         if self.failing is not None and self.on_failure in (DROP, QUARANTINE):
-            raise DeclarationError(f"expectation {self.name}: a batch rule can only warn or fail, found {self.on_failure}.")
+            raise DeclarationError(
+                f"expectation {self.name}: a batch rule can only warn or fail, found {self.on_failure}."
+            )
         if self.at_most is not None:
             Tolerance.parse(self.at_most)
 
@@ -148,7 +152,12 @@ def not_null(column: str, *, on_failure: Consequence, at_most: str | int | None 
 
 
 def accepted_values(
-    column: str, values: Sequence[str], *, on_failure: Consequence, nulls: Nulls = "fail", at_most: str | int | None = None
+    column: str,
+    values: Sequence[str],
+    *,
+    on_failure: Consequence,
+    nulls: Nulls = "fail",
+    at_most: str | int | None = None,
 ) -> Expectation:
     """The column is one of `values`, as written."""
     return row(
@@ -163,7 +172,8 @@ def accepted_values(
 def matches(
     column: str, pattern: str, *, on_failure: Consequence, nulls: Nulls = "fail", at_most: str | int | None = None
 ) -> Expectation:
-    r"""The whole text fits the Java regular expression; anchors are added (`\A...\z`, which refuse a trailing newline)."""
+    r"""The whole text fits the Java regular expression; anchors are added (`\A...\z`, which refuse a trailing
+    newline)."""
     return row(
         f"{column}_matches",
         lambda: F.col(column).rlike(rf"\A(?:{pattern})\z"),
@@ -262,4 +272,3 @@ def totals_match(total: str, *parts: str, on_failure: Consequence, nulls: Nulls 
         return F.col(total) == added
 
     return row(f"{total}_totals_match", condition, on_failure=on_failure, nulls=nulls)
-

@@ -118,8 +118,8 @@ class Conform:
         money: raw column -> contract columns that together hold its amounts; the conform ledger proves it.
         dates: Spark patterns of the sender's dates.
         timestamps: Spark patterns of the sender's instants.
-        transform: the function. It keeps every input row: a row it does not use gets a `_drop_reason`. It passes the lineage columns
-            (those whose names start with `_`) of its main input on.
+        transform: the function. It keeps every input row: a row it does not use gets a `_drop_reason`. It passes the
+            lineage columns (those whose names start with `_`) of its main input on.
     """
 
     contract: Contract
@@ -169,7 +169,9 @@ def conforms(
         place = f"{function.__module__}.{getattr(function, '__name__', '?')}"
         parameters = list(inspect.signature(function).parameters)
         if parameters != list(reads):
-            raise DeclarationError(f"{place}: parameters {parameters} differ from reads {list(reads)}. Make them equal.")
+            raise DeclarationError(
+                f"{place}: parameters {parameters} differ from reads {list(reads)}. Make them equal."
+            )
         if not (function.__doc__ or "").strip():
             raise DeclarationError(f"{place}: the docstring is missing. Say how rows become {contract.name}.")
         main = [name for name, scope in reads.items() if isinstance(scope, Changes)]
@@ -182,7 +184,7 @@ def conforms(
         wrong = [c for c in sums if c not in raws] + [c for into in sums.values() for c in into if c not in ledger]
         if wrong:
             raise DeclarationError(
-                f"{place}: money names {', '.join(wrong)}, which is no raw column or no ledger field of {contract.name}."
+                f"{place}: money names {', '.join(wrong)}, no raw column or no ledger field of {contract.name}."
             )
         return result
 

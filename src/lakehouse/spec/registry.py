@@ -1,7 +1,8 @@
 """Everything that is declared, and how it hangs together.
 
-Layer packages are searched with `pkgutil` (works inside a zip); nobody edits a list. Adapters of other pip packages join through the
-entry-point group `lakehouse.networks`, whose entries name a package laid out like a folder of `lakehouse.bronze`.
+Layer packages are searched with `pkgutil` (works inside a zip); nobody edits a list. Adapters of other pip packages
+join through the entry-point group `lakehouse.networks`, whose entries name a package laid out like a folder of
+`lakehouse.bronze`.
 """
 
 import difflib
@@ -90,7 +91,9 @@ class Registry:
         collected: dict[str, Table] = {}
         for declared in [*_bronze_tables(live, known), *tables]:
             if collected.setdefault(declared.name, declared) is not declared:
-                raise DeclarationError(f"{declared.name} is declared twice: {collected[declared.name].module}, {declared.module}.")
+                raise DeclarationError(
+                    f"{declared.name} is declared twice: {collected[declared.name].module}, {declared.module}."
+                )
         draft = cls(collected, known, {name: network.adapter for name, network in live.items()})
         return cls({name: collected[name] for name in draft._order()}, draft.adapters, draft.networks)
 
@@ -178,13 +181,16 @@ def _bronze_tables(networks: Mapping[str, NetworkLike], adapters: Mapping[str, A
     for name, network in networks.items():
         if network.adapter not in adapters:
             near = difflib.get_close_matches(network.adapter, adapters, n=3, cutoff=0.4) or sorted(adapters)
-            raise SettingsError(f"networks.{name}.adapter: no adapter is named {network.adapter!r}. Nearest: {', '.join(near)}.")
+            raise SettingsError(
+                f"networks.{name}.adapter: no adapter is named {network.adapter!r}. Nearest: {', '.join(near)}."
+            )
         feeds = adapters[network.adapter].feeds
         chosen: Sequence[str] = network.feeds if network.feeds is not None else list(feeds)
         unknown = [f for f in chosen if f not in feeds]
         if unknown:
             raise SettingsError(
-                f"networks.{name}.feeds: {', '.join(unknown)} is no feed of {network.adapter}; it has {', '.join(feeds)}."
+                f"networks.{name}.feeds: {', '.join(unknown)} is no feed of {network.adapter}; "
+                f"it has {', '.join(feeds)}."
             )
         made += [feeds[f].for_network(name) for f in chosen]
     return made

@@ -1,4 +1,5 @@
-"""The selection grammar of dbt: `name`, `+name`, `name+`, `layer:gold`, `network:harbor`, `tag:claims`, with `*` as a wild card."""
+"""The selection grammar of dbt: `name`, `+name`, `name+`, `layer:gold`, `network:harbor`, `tag:claims`, with `*` as
+a wild card."""
 
 import difflib
 from collections.abc import Iterable, Sequence

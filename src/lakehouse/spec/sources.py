@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class FileSource:
     """Files of one feed below a network's root folder.
 
-    A file belongs to the feed when it lies in `folder` (or any folder below it) and its stem (the name without `.csv`, `.csv.gz`,
-    `.psv`, `.txt`, `.parquet`, `.jsonl` ...) is `stem`, or is `stem` followed by `-`, `_` or `.` and a digit (`claims_2`,
-    `claims-2026-01-03`). A stem of `*` takes every file of a known format.
+    A file belongs to the feed when it lies in `folder` (or any folder below it) and its stem (the name without
+    `.csv`, `.csv.gz`, `.psv`, `.txt`, `.parquet`, `.jsonl` ...) is `stem`, or is `stem` followed by `-`, `_` or `.`
+    and a digit (`claims_2`, `claims-2026-01-03`). A stem of `*` takes every file of a known format.
 
     Attributes:
         folder: folder below the network's root, in `/` form; empty for the root itself.

@@ -31,7 +31,8 @@ LAYERS = ("reference", "bronze", "silver", "gold")
 _DECLARED: dict[str, str] = {}
 
 Balance = Callable[[Mapping[str, DataFrame], DataFrame], DataFrame]
-"""Input frames and result -> rows (measure string, reason string, side `in` or `out`, amount decimal): per measure, in = out."""
+"""Input frames and result -> rows (measure string, reason string, side `in` or `out`, amount decimal): per measure,
+in = out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,8 +140,8 @@ def table(
 ) -> Callable[[Callable[..., DataFrame]], Table]:
     """Declare a table; the decorated function is its transform.
 
-    The transform takes the inputs named in `reads` and returns exactly `fields`, in order. A table that merges `changes(...)` ends its
-    select with `"_lineage"`, the engine's record of where each row came from.
+    The transform takes the inputs named in `reads` and returns exactly `fields`, in order. A table that merges
+    `changes(...)` ends its select with `"_lineage"`, the engine's record of where each row came from.
 
     Raises:
         DeclarationError: at import, when something is declared that cannot work.

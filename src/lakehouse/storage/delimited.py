@@ -137,9 +137,7 @@ def _parse_clean(block: bytes, dialect: _Dialect, layout: Layout, row: int) -> _
     Arrow drops empty lines and a leading byte order mark, ends lines at a lone CR, takes text behind a closing quote
     and lets an open quote run on; each is ruled out before or, by the row count, after.
     """
-    if block.count(b"\r") != block.count(b"\r\n") or block.startswith((b"\n", b"\r\n", _BOM)):
-        return None
-    if b"\n\n" in block or b"\n\r\n" in block:
+    if block.count(b"\r") != block.count(b"\r\n") or block.startswith(_BOM):
         return None
     quotes = b'"' in block
     if (quotes and not dialect.lines.fullmatch(block)) or not _is_utf8(block):

@@ -1,7 +1,7 @@
 """Delta tables through Spark: create, append, merge, replace, read, as of, history.
 
-Every write carries a transaction mark and a note, and is checked afterwards: the newest commit must be ours. A write that Delta skipped or
-answered unclearly is an error here, never a success.
+Every write carries a transaction mark and a note, and is checked afterwards: the newest commit must be ours. A write
+that Delta skipped or answered unclearly is an error here, never a success.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,7 +53,8 @@ class Layout:
 
     @property
     def statistics_columns(self) -> list[str]:
-        """Columns whose minimum and maximum stand in the log in clear text: dates, instants and batch ids that identify no person."""
+        """Columns whose minimum and maximum stand in the log in clear text: dates, instants and batch ids that
+        identify no person."""
         useful = (T.DateType, T.TimestampType)
         return [
             f.name
@@ -86,7 +87,8 @@ class Lake:
         return reader.load(self.store.table(name))
 
     def changed_rows(self, session: SparkSession, name: str, first: int, last: int) -> DataFrame:
-        """Rows before and after each change of versions `first` to `last`, both included, with Delta's change columns."""
+        """Rows before and after each change of versions `first` to `last`, both included, with Delta's change
+        columns."""
         reader = session.read.format("delta").option("readChangeFeed", "true")
         return reader.option("startingVersion", first).option("endingVersion", last).load(self.store.table(name))
 
@@ -109,8 +111,9 @@ class Lake:
         retyped = sorted(n for n in stored if n in declared and stored[n] != declared[n])
         if gone or retyped:
             raise SchemaError(
-                f"{layout.name}: the stored table has columns the declaration dropped ({', '.join(gone) or 'none'}) or retyped "
-                f"({', '.join(retyped) or 'none'}). A meaning never changes under its name: declare a new table, or add the columns back."
+                f"{layout.name}: the stored table has columns the declaration dropped ({', '.join(gone) or 'none'}) "
+                f"or retyped ({', '.join(retyped) or 'none'}). A meaning never changes under its name: declare a new "
+                "table, or add the columns back."
             )
         added = [f for f in layout.fields if f.name not in stored]
         if added:
@@ -158,7 +161,8 @@ class Lake:
         return self.logs[name].properties().get(_PERIOD_PROPERTY)
 
     def append(self, session: SparkSession, name: str, rows: DataFrame, note: CommitNote) -> int:
-        """Add rows in one commit; returns its version. Without rows this is a marker: a commit that changes nothing but the state."""
+        """Add rows in one commit; returns its version. Without rows this is a marker: a commit that changes nothing
+        but the state."""
         writer = rows.write.format("delta").mode("append")
         for key, value in self._marks(name, note).items():
             writer = writer.option(key, value)
@@ -182,7 +186,9 @@ class Lake:
         writer.option("userMetadata", note.to_json()).save(self.store.table(name))
         return self._proved(name, note, before)
 
-    def merge(self, session: SparkSession, name: str, changes: DataFrame, change: "MergeShape", note: CommitNote) -> int:
+    def merge(
+        self, session: SparkSession, name: str, changes: DataFrame, change: "MergeShape", note: CommitNote
+    ) -> int:
         """Update, insert and delete in one commit; returns its version.
 
         Args:
@@ -194,7 +200,7 @@ class Lake:
         """
         marks = {f"{_CONF}write.{k}": v for k, v in self._marks(name, note).items()}
         marks[f"{_CONF}commitInfo.userMetadata"] = note.to_json()
-        columns = {f"`{c}`": f"s.`{c}`" for c in changes.columns if c != "_is_removal"}
+        columns: dict[str, str | Column] = {f"`{c}`": f"s.`{c}`" for c in changes.columns if c != "_is_removal"}
         before = self.logs.forget(name).version
         with _confs(session, marks):
             (
@@ -216,9 +222,9 @@ class Lake:
         newest = log.commit(log.version).note if log.version > before else None
         if newest is None or (newest.run_id, newest.state.sequence) != (note.run_id, note.state.sequence):
             raise CommitError(
-                f"{name}: run {note.run_id} wrote sequence {note.state.sequence}, but the newest commit is version {log.version} "
-                f"of {newest.run_id if newest else 'an earlier write'}. Another writer is at work, or Delta skipped the write: "
-                "look at the table's history before running again."
+                f"{name}: run {note.run_id} wrote sequence {note.state.sequence}, but the newest commit is version "
+                f"{log.version} of {newest.run_id if newest else 'an earlier write'}. Another writer is at work, or Delta "
+                "skipped the write: look at the table's history before running again."
             )
         return log.version
 
@@ -271,7 +277,9 @@ def in_literals(column: str, values: Sequence[date | int | str | None]) -> str:
     terms = [f"`{column}` IS NULL"] if None in values else []
     present = [v for v in values if v is not None]
     if present:
-        texts = [f"DATE'{v.isoformat()}'" if isinstance(v, date) else str(v) if isinstance(v, int) else _quoted(v) for v in present]
+        texts = [
+            f"DATE'{v.isoformat()}'" if isinstance(v, date) else str(v) if isinstance(v, int) else _quoted(v)
+            for v in present
+        ]
         terms.append(f"`{column}` IN ({', '.join(texts)})")
     return " OR ".join(terms) or "false"
-

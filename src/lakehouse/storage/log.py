@@ -1,7 +1,8 @@
 """Delta logs without a JVM: versions, what each commit says of itself, and the state a table is in.
 
-The state of a table stands in the `userMetadata` of its commits and nowhere else. Every commit of ours repeats all of it, so the newest one is
-enough. Commits of others are skipped, except a RESTORE, which undoes rows without saying what they came from.
+The state of a table stands in the `userMetadata` of its commits and nowhere else. Every commit of ours repeats all
+of it, so the newest one is enough. Commits of others are skipped, except a RESTORE, which undoes rows without saying
+what they came from.
 """
 
 import json
@@ -10,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import pairwise
+from typing import Any  # parsed JSON
 
 from deltalake import DeltaTable
 
@@ -104,13 +107,13 @@ class CommitNote:
         if not isinstance(read, dict) or "lakehouse" not in read:
             return None
         if read["lakehouse"] != FORMAT:
-            raise LogError(f"commit note of format {read['lakehouse']} found, this version reads {FORMAT}. Update lakehouse.")
+            raise LogError(
+                f"commit note of format {read['lakehouse']} found, this version reads {FORMAT}. Update lakehouse."
+            )
         state = dict(read["state"])
         state["unstamped"] = tuple(state["unstamped"])
         deliveries = tuple(Delivery(**d) for d in read["deliveries"])
-        return cls(
-            read["run_id"], read["kind"], TableState(**state), deliveries, read["counts"], tuple(read["runs"])
-        )
+        return cls(read["run_id"], read["kind"], TableState(**state), deliveries, read["counts"], tuple(read["runs"]))
 
 
 @dataclass(frozen=True)
@@ -152,8 +155,10 @@ class DeltaLog:
         """
         found = sorted(int(m[1]) for name in self.store.names(*self._folder) if (m := _COMMIT.match(name)))
         if found and found[-1] - found[0] + 1 != len(found):
-            gap = next(a + 1 for a, b in zip(found, found[1:], strict=False) if b != a + 1)
-            raise LogError(f"{self.name}: version {gap} is missing from its Delta log. Restore the file before running again.")
+            gap = next(a + 1 for a, b in pairwise(found) if b != a + 1)
+            raise LogError(
+                f"{self.name}: version {gap} is missing from its Delta log. Restore the file before running again."
+            )
         return found
 
     @property
@@ -193,7 +198,7 @@ class DeltaLog:
                 f"{self.name}: commit {version} in its Delta log is empty or torn ({len(content)} bytes). "
                 "A full disk leaves such files; restore or remove it before running again."
             )
-        info = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+        info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
         files = [a.get("add") or a.get("remove") for a in actions if "add" in a or "remove" in a]
         return Commit(
             version,
@@ -220,8 +225,8 @@ class DeltaLog:
                 return commit.note
             if commit.operation == "RESTORE":
                 raise LogError(
-                    f"{self.name}: version {commit.version} is a RESTORE made outside lakehouse, so what the table holds is "
-                    "unknown. Run again with --full-refresh to rebuild it from Bronze."
+                    f"{self.name}: version {commit.version} is a RESTORE made outside lakehouse, so what the table "
+                    "was made of is unknown. Remove the table's folder and build it again from its inputs."
                 )
         return None
 
@@ -279,4 +284,3 @@ class Logs:
         """Look at a log anew, after a write; returns it."""
         self._logs[name] = self[name].refresh()
         return self._logs[name]
-

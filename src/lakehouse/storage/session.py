@@ -133,6 +133,8 @@ def _launch(settings: SparkSettings, app_name: str, jars: list[Path], options: l
     conf = {
         "spark.driver.memory": settings.driver_memory,
         "spark.jars": ",".join(str(jar) for jar in jars),
+        # Tables have paths and need no warehouse, but SHOW TABLES makes its folder, else in the working directory.
+        "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / f"lakehouse-warehouse-{os.getuid()}"),
         **session_conf(local),
         JAVA_OPTIONS: " ".join([*options, own_options]).strip(),
         "spark.app.name": app_name,

@@ -75,7 +75,7 @@ class LineWindow:
         pieces = [self.data]
         held = len(self.data)
         while held < size and not self._ended:
-            piece = self._stream.read(max(size - held, 1 << 16))
+            piece = self._stream.read(max(size - held, self._limits.slice_bytes))
             held += len(piece)
             self._ended = not piece
             pieces.append(piece)

@@ -114,7 +114,7 @@ def test_the_epoch_is_an_unknown_end(spark: SparkSession) -> None:
     assert [r.service_to_date for r in found] == [None, "1970-01-01T00:00:01Z", None, None]
 
 
-def test_the_code_system_is_told_by_the_shape_of_the_code(spark: SparkSession) -> None:
+def test_the_code_system_is_told_by_shape_and_check_digit(spark: SparkSession) -> None:
     systems = {
         "08": "cvx",
         "140": "cvx",
@@ -124,6 +124,8 @@ def test_the_code_system_is_told_by_the_shape_of_the_code(spark: SparkSession) -
         "1505002": "snomed",
         "185345009": "snomed",
         "454711000124102": "snomed",
+        "857005": "rxnorm",
+        "185345008": "other",
         "123456789": "other",
         "D0120": "other",
         "7": "other",
@@ -196,7 +198,7 @@ def test_earlier_deliveries_do_not_mix_with_later_ones(spark: SparkSession) -> N
     assert payments(given(spark, claims_transactions, moved, paid)).first().payer_sequence == "1"
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @for_all(
     order=st.permutations(range(len(TWO_LINES))),
     sent_twice=st.lists(st.integers(0, len(TWO_LINES) - 1), max_size=4, unique=True),

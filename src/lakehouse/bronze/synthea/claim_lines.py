@@ -9,6 +9,7 @@ from lakehouse.bronze.synthea.claims_transactions import (
     drop_reason_unless,
     transaction_type,
 )
+from lakehouse.bronze.synthea.code_system import code_system
 from lakehouse.bronze.synthea.conformed_columns import absent, change_columns, lineage_of
 from lakehouse.spec.columns import blank_to_null
 from lakehouse.spec.contracts import CLAIM_LINES
@@ -16,26 +17,6 @@ from lakehouse.spec.feed import conforms
 from lakehouse.spec.scopes import changes
 
 UNKNOWN_END = "1970-01-01T00:00:00Z"
-
-CVX = r"^\d{2,3}\z"  # vaccine codes, of which the exporter pads the short ones to two digits
-SNOMED = r"^\d{3,15}(00|10)\d\z"  # 6 to 18 digits; `00` or `10` before the check digit marks a concept
-RXNORM = r"^\d{4,8}\z"
-
-
-def procedure_code_system() -> Column:
-    """The code system, told by the shape of the code because the export does not name it.
-
-    A number whose partition digits are not those of a SNOMED CT concept is none, so it is RxNorm. The other way round
-    it is a rule of thumb: two in a hundred RxNorm numbers of six to eight digits have the shape of a concept and count
-    as one.
-    """
-    code = blank_to_null(F.col("procedurecode"))
-    return (
-        F.when(code.rlike(CVX), "cvx")
-        .when(code.rlike(SNOMED), "snomed")
-        .when(code.rlike(RXNORM), "rxnorm")
-        .when(code.isNotNull(), "other")
-    )
 
 
 def end_of_service() -> Column:
@@ -66,7 +47,7 @@ def conform_claim_lines(transactions: DataFrame) -> DataFrame:
         F.col("fromdate").alias("service_from_date"),
         end_of_service().alias("service_to_date"),
         F.col("procedurecode").alias("procedure_code"),
-        procedure_code_system().alias("procedure_code_system"),
+        code_system(blank_to_null(F.col("procedurecode"))).alias("procedure_code_system"),
         F.concat_ws("|", blank_to_null(F.col("modifier1")), blank_to_null(F.col("modifier2"))).alias("modifiers"),
         absent("revenue_code"),
         absent("place_of_service_code"),

@@ -69,6 +69,19 @@ def last_billed() -> Column:
     return F.greatest(*[blank_to_null(F.col(f"lastbilleddate{party}")) for party in ("1", "2", "p")])
 
 
+def with_payers_and_visit(claims: DataFrame, payers: DataFrame, encounters: DataFrame) -> DataFrame:
+    """One row per claim, with the names of its payers and the end and facility of its visit, null where unknown."""
+    primary = payers.select(F.col("id").alias("primarypatientinsuranceid"), F.col("name").alias("primary_payer_name"))
+    secondary = payers.select(F.col("id").alias("secondarypatientinsuranceid"), F.col("name").alias("other_payer_name"))
+    visits = encounters.select(F.col("id").alias("appointmentid"), "stop", "organization")
+    # A snapshot holds one row per key of its feed (`id` of both): no join adds rows.
+    return (
+        claims.join(primary, on="primarypatientinsuranceid", how="left")
+        .join(secondary, on="secondarypatientinsuranceid", how="left")
+        .join(visits, on="appointmentid", how="left")
+    )
+
+
 @conforms(CLAIMS, reads={"claims": changes(claims), "payers": snapshot(payers), "encounters": snapshot(encounters)})
 def conform_claims(claims: DataFrame, payers: DataFrame, encounters: DataFrame) -> DataFrame:
     """One row per claim. A claim without a payer has no payer_id; an id that is missing in `payers` has no payer_name.
@@ -76,16 +89,7 @@ def conform_claims(claims: DataFrame, payers: DataFrame, encounters: DataFrame) 
     claim_type is undetermined: Synthea's own type is 1 on wellness visits and 2 on all others, office visits included,
     so it does not tell a professional claim from an institutional one. A claim was closed with its last bill.
     """
-    primary = payers.select(F.col("id").alias("primarypatientinsuranceid"), F.col("name").alias("primary_payer_name"))
-    secondary = payers.select(F.col("id").alias("secondarypatientinsuranceid"), F.col("name").alias("other_payer_name"))
-    visits = encounters.select(F.col("id").alias("appointmentid"), "stop", "organization")
-    # A snapshot holds one row per key of its feed (`id` of both): no join adds rows.
-    billed_visits = (
-        claims.join(primary, on="primarypatientinsuranceid", how="left")
-        .join(secondary, on="secondarypatientinsuranceid", how="left")
-        .join(visits, on="appointmentid", how="left")
-    )
-    return billed_visits.select(
+    return with_payers_and_visit(claims, payers, encounters).select(
         F.col("_network").alias("network"),
         F.col("id").alias("claim_id"),
         absent("payer_control_number"),

@@ -1,0 +1,53 @@
+"""`lakehouse`: one console script over the functions that jobs and notebooks use."""
+
+from collections.abc import Sequence
+
+import typer
+
+from lakehouse import __version__
+from lakehouse.commands import check, demo, lineage, plan, quarantine, run, status
+from lakehouse.commands.edge import ConfigOption, EnvOption, Place, guarded
+
+app = typer.Typer(
+    help="Claims in, reconciled Delta tables out.",
+    epilog="Exit codes: 0 good, 1 data or check failure, 2 usage or settings, 3 everything else.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    env: EnvOption = None,
+    config: ConfigOption = None,
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Claims in, reconciled Delta tables out."""
+    context.obj = Place(env, config)
+
+
+app.command("plan")(guarded(plan.plan))
+app.command("run")(guarded(run.run))
+app.command("status")(guarded(status.status))
+app.command("lineage")(guarded(lineage.lineage))
+app.add_typer(quarantine.app, name="quarantine")
+app.command("check")(guarded(check.check))
+app.command("demo")(guarded(demo.demo))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its exit code.
+
+    Args:
+        arguments: what follows `lakehouse` on the command line; None takes those of this process.
+    """
+    app(args=None if arguments is None else list(arguments), prog_name="lakehouse")

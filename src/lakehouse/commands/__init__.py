@@ -1,0 +1,1 @@
+"""The commands of `lakehouse`, one module each; `lakehouse.cli` puts them together."""

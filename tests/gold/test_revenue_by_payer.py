@@ -1,0 +1,212 @@
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from lakehouse.gold.revenue_by_payer import CONSERVED, revenue_by_payer
+from lakehouse.silver.claim_final import claim_final
+from silver import rows
+from silver.rows import Row, money
+
+AS_OF = date(2026, 3, 1)
+SETTLED: Row = {
+    "network": "north",
+    "family_id": "C1",
+    "payer_code": "AETNA",
+    "service_month": "2026-01-01",
+    "is_adjudicated": True,
+    "line_count": 1,
+    "billed_amount": "100.00",
+    "allowed_amount": "80.00",
+    "paid_amount": "60.00",
+    "patient_responsibility_amount": "20.00",
+    "patient_paid_amount": "5.00",
+    "contractual_amount": "20.00",
+    "denied_amount": "0.00",
+    "other_adjustment_amount": "0.00",
+    "encounter_amount": "0.00",
+    "remainder_amount": "0.00",
+    "elig_status": "unknown",
+}
+REVENUE: Row = {
+    "service_month": "2026-01-01",
+    "network": "north",
+    "payer_code": "AETNA",
+    "claim_count": 1,
+    "line_count": 1,
+    "billed_amount": "100.00",
+    "allowed_amount": "80.00",
+    "claims_without_allowed": 0,
+    "paid_amount": "60.00",
+    "patient_responsibility_amount": "20.00",
+    "patient_paid_amount": "5.00",
+    "contractual_amount": "20.00",
+    "denied_amount": "0.00",
+    "other_adjustment_amount": "0.00",
+    "encounter_amount": "0.00",
+    "outstanding_amount": "0.00",
+    "outstanding_unadjudicated_amount": "0.00",
+    "outstanding_in_denial_amount": "0.00",
+    "outstanding_unexplained_amount": "0.00",
+    "residual_amount": "0.00",
+    "credit_amount": "0.00",
+}
+
+
+def left(amount: str, **changes: object) -> Row:
+    """A claim of 100.00 without allowed, patient's part or contractual amount, of which `amount` is left."""
+    paid = str(100 - money(amount)) if money(amount) is not None else None
+    bare = {"allowed_amount": None, "contractual_amount": "0.00", "patient_responsibility_amount": "0.00"}
+    return {**bare, "remainder_amount": amount, "paid_amount": paid, **changes}
+
+
+def claims(spark: SparkSession, *changes: Row) -> DataFrame:
+    """Settled claims, one per argument."""
+    made = [{"family_id": f"C{number}", **change} for number, change in enumerate(changes, start=1)]
+    return rows.frame(spark, claim_final.fields, *made, defaults=SETTLED)
+
+
+def revenue(spark: SparkSession, *expected: Row) -> DataFrame:
+    """Published rows, one per argument."""
+    return rows.frame(spark, revenue_by_payer.fields, *expected, defaults=REVENUE)
+
+
+def only_row(result: DataFrame) -> Mapping[str, object]:
+    found = result.collect()
+    assert len(found) == 1
+    return found[0].asDict()
+
+
+def test_an_ordinary_claim_is_one_row(spark: SparkSession) -> None:
+    result = revenue_by_payer(claims=claims(spark, {}), as_of=AS_OF)
+    rows.assert_same_rows(result, revenue(spark, {}))
+
+
+def test_months_networks_and_payers_are_apart(spark: SparkSession) -> None:
+    other: tuple[Row, ...] = ({"service_month": "2026-02-01"}, {"network": "south"}, {"payer_code": "OTHER"})
+    result = revenue_by_payer(claims=claims(spark, {}, {}, *other), as_of=AS_OF)
+    twice = {c: str(2 * money(str(REVENUE[c]))) for c in CONSERVED if c.endswith("_amount")}
+    both = {**twice, "claim_count": 2, "line_count": 2}
+    rows.assert_same_rows(result, revenue(spark, both, *other), ignore_row_order=True)
+
+
+CLOSED_BY = {
+    "the day it closes it is residual": (AS_OF, "residual_amount", None),
+    "long closed it is residual": (date(2020, 1, 1), "residual_amount", None),
+    "closing tomorrow it is outstanding today": (
+        AS_OF + timedelta(days=1),
+        "outstanding_amount",
+        AS_OF + timedelta(days=1),
+    ),
+    "never closing it is outstanding": (None, "outstanding_amount", None),
+}
+
+
+@pytest.mark.parametrize("name", CLOSED_BY)
+def test_what_is_left_goes_by_the_closing_date(spark: SparkSession, name: str) -> None:
+    closes_on, column, next_change = CLOSED_BY[name]
+    found = only_row(revenue_by_payer(claims=claims(spark, left("15.00", closes_on=closes_on)), as_of=AS_OF))
+    amounts = {c: found[c] for c in ("outstanding_amount", "residual_amount", "credit_amount")}
+    assert amounts == {c: money("15.00" if c == column else "0.00") for c in amounts}
+    assert found["_next_change_date"] == next_change
+
+
+def test_outstanding_is_split_by_whether_an_answer_stands(spark: SparkSession) -> None:
+    open_claims = (
+        left("15.00", is_adjudicated=True),
+        left("7.00", is_adjudicated=False),
+        left("1.00", is_adjudicated=None),
+    )
+    found = only_row(revenue_by_payer(claims=claims(spark, *open_claims), as_of=AS_OF))
+    assert found["outstanding_amount"] == money("23.00")
+    assert found["outstanding_unexplained_amount"] == money("15.00")
+    assert found["outstanding_unadjudicated_amount"] == money("8.00")
+    assert found["outstanding_in_denial_amount"] == money("0.00")
+
+
+def test_a_credit_is_negative_and_never_netted(spark: SparkSession) -> None:
+    tomorrow = AS_OF + timedelta(days=1)
+    result = revenue_by_payer(
+        claims=claims(spark, left("-20.00", closes_on=tomorrow), left("20.00", closes_on=AS_OF)), as_of=AS_OF
+    )
+    found = only_row(result)
+    assert (found["credit_amount"], found["residual_amount"]) == (money("-20.00"), money("20.00"))
+    assert found["outstanding_amount"] == money("0.00")
+    assert found["_next_change_date"] is None
+    assert rows.holds(result, revenue_by_payer, "billed_amount_totals_match") == [True]
+
+
+def test_next_change_is_the_earliest_closing_of_a_claim_with_something_left(spark: SparkSession) -> None:
+    coming = [
+        left("5.00", closes_on=date(2026, 4, 1)),
+        left("5.00", closes_on=date(2026, 3, 15)),
+        left("0.00", closes_on=date(2026, 3, 2)),
+        left("5.00", closes_on=date(2026, 2, 1)),
+    ]
+    found = only_row(revenue_by_payer(claims=claims(spark, *coming), as_of=AS_OF))
+    assert found["_next_change_date"] == date(2026, 3, 15)
+
+
+def test_allowed_that_nobody_states_is_null_and_counted(spark: SparkSession) -> None:
+    some = only_row(revenue_by_payer(claims=claims(spark, {}, left("0.00")), as_of=AS_OF))
+    none = only_row(revenue_by_payer(claims=claims(spark, left("0.00")), as_of=AS_OF))
+    assert (some["allowed_amount"], some["claims_without_allowed"]) == (money("80.00"), 1)
+    assert (none["allowed_amount"], none["claims_without_allowed"]) == (None, 1)
+
+
+def test_coverage_is_null_until_it_is_known_of_some_claim(spark: SparkSession) -> None:
+    unknown = only_row(revenue_by_payer(claims=claims(spark, {}, {"elig_status": None}), as_of=AS_OF))
+    known = only_row(
+        revenue_by_payer(
+            claims=claims(spark, {}, {"elig_status": "in"}, {"elig_status": "out"}, {"elig_status": "retro_lost"}),
+            as_of=AS_OF,
+        )
+    )
+    inside = only_row(revenue_by_payer(claims=claims(spark, {"elig_status": "in"}), as_of=AS_OF))
+    columns = ("claims_outside_coverage", "paid_outside_coverage_amount")
+    assert [unknown[c] for c in columns] == [None, None]
+    assert [known[c] for c in columns] == [2, money("120.00")]
+    assert [inside[c] for c in columns] == [0, money("0.00")]
+
+
+def test_nothing_gives_nothing_and_the_balance_closes_at_zero(spark: SparkSession) -> None:
+    empty = claims(spark)
+    result = revenue_by_payer(claims=empty, as_of=AS_OF)
+    assert result.count() == 0
+    assert revenue_by_payer.balance is not None
+    assert {row["amount"] for row in revenue_by_payer.balance({"claims": empty}, result).collect()} == {money("0.00")}
+
+
+def test_balance_closes_over_mixed_claims_and_opens_when_one_is_doubled(spark: SparkSession) -> None:
+    given = claims(spark, {}, left("15.00"), left("-3.00"), {"payer_code": "UHC", "allowed_amount": None})
+    result = revenue_by_payer(claims=given, as_of=AS_OF)
+    assert revenue_by_payer.balance is not None
+    for frame, closes in ((given, True), (given.union(given), False)):
+        sums: dict[str, object] = {}
+        for row in revenue_by_payer.balance({"claims": frame}, result).collect():
+            sums[row["measure"]] = sums.get(row["measure"], 0) + (
+                row["amount"] if row["side"] == "in" else -row["amount"]
+            )
+        assert set(sums) == {*CONSERVED, "claim_count"}
+        assert (set(sums.values()) == {0}) is closes
+
+
+def test_rules_tell_good_from_bad_and_unknown(spark: SparkSession) -> None:
+    tried: dict[str, tuple[Row, Row]] = {
+        "billed_amount_totals_match": ({"billed_amount": "100.01"}, {"billed_amount": None}),
+        "outstanding_amount_totals_match": ({"outstanding_amount": "0.01"}, {"outstanding_amount": None}),
+        "payer_code_accepted_values": ({"payer_code": "Aetna"}, {"payer_code": None}),
+        "credit_not_positive": ({"credit_amount": "0.01"}, {"credit_amount": None}),
+        "owed_not_negative": ({"residual_amount": "-0.01"}, {"outstanding_amount": None}),
+    }
+    assert set(tried) == rows.row_rules(revenue_by_payer)
+    for rule, (bad, unknown) in tried.items():
+        sample = rows.frame(spark, revenue_by_payer.fields, REVENUE, {**REVENUE, **bad}, {**REVENUE, **unknown})
+        assert rows.holds(sample, revenue_by_payer, rule) == [True, False, False], rule
+
+
+def test_a_key_that_stands_twice_is_found(spark: SparkSession) -> None:
+    rule = "service_month_network_payer_code_unique"
+    assert rows.failing_count(revenue(spark, {}, {"payer_code": None}), revenue_by_payer, rule) == 0
+    assert rows.failing_count(revenue(spark, {}, {}), revenue_by_payer, rule) == 1

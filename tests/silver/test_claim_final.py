@@ -1,0 +1,203 @@
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from lakehouse.reference.payer_mapping import payer_mapping
+from lakehouse.silver.claim_final import claim_final
+from silver import rows
+from silver.rows import Row
+
+EXTRACT: Row = {"network": "extract", "ledger": "payer_extract"}
+AGING: Row = {"network": "aging", "closes_claims": False, "days_to_close": 120}
+ANSWER: Row = {"paid_amount": "60.00", "remit_date": "2026-01-15"}
+REVERSAL: Row = {"remittance_id": "R2", "paid_amount": "-60.00", "remit_status_code": "22", "remit_date": "2026-02-15"}
+
+# what: (claim, payment rows, expected date)
+CLOSINGS: dict[str, tuple[Row, Sequence[Row], str | None]] = {
+    "an open claim has no date": ({"is_closed": False}, [ANSWER], None),
+    "a claim that says nothing has no date": ({}, [ANSWER], None),
+    "the sender's closing date": ({"is_closed": True, "closed_date": "2026-03-01"}, [ANSWER], "2026-03-01"),
+    "a closing date without the flag": ({"closed_date": "2026-03-01"}, [], "2026-03-01"),
+    "reopened, whatever the date": ({"is_closed": False, "closed_date": "2026-03-01"}, [], None),
+    "closed without a date: the last answer": ({"is_closed": True}, [ANSWER], "2026-01-15"),
+    "closed and never answered: end of service": (
+        {"is_closed": True, "service_to_date": "2026-01-12"},
+        [],
+        "2026-01-12",
+    ),
+    "closed, one day of service: that day": ({"is_closed": True}, [], "2026-01-10"),
+    "a payer's extract is closed from the start": ({"network": "extract"}, [], "2026-01-10"),
+    "closed by age of the last answer": ({"network": "aging"}, [{**ANSWER, "network": "aging"}], "2026-05-15"),
+    "never answered, so never too old": ({"network": "aging"}, [], None),
+    "every answer reversed, so never too old": (
+        {"network": "aging"},
+        [{**ANSWER, "network": "aging"}, {**REVERSAL, "network": "aging"}],
+        None,
+    ),
+    "the sender's word goes before age": (
+        {"network": "aging", "is_closed": True, "closed_date": "2026-02-01"},
+        [{**ANSWER, "network": "aging"}],
+        "2026-02-01",
+    ),
+    "an unknown network closes nothing by age": ({"network": "gone"}, [{**ANSWER, "network": "gone"}], None),
+}
+
+
+def settle(
+    spark: SparkSession, claims: Sequence[Row], lines: Sequence[Row] = (), payments: Sequence[Row] = ()
+) -> DataFrame:
+    """claim_final of hand-made rows, under the three kinds of network."""
+    mapping = {"payer_name_key": "AETNA", "line_of_business_key": "-", "payer_code": "AETNA"}
+    return claim_final(
+        claims=rows.claims(spark, *claims),
+        lines=rows.lines(spark, *lines),
+        payments=rows.payments(spark, *payments),
+        payers=rows.frame(spark, payer_mapping.fields, mapping),
+        networks=rows.networks(spark, {}, EXTRACT, AGING),
+    )
+
+
+def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
+    result = settle(
+        spark,
+        [
+            {
+                "member_token": "token",
+                "member_token_key_version": "1",
+                "line_of_business": "commercial",
+                "billing_provider_id": "B1",
+                "billing_npi": "1000000004",
+                "rendering_provider_id": "D1",
+                "rendering_npi": "2000000003",
+                "service_from_date": "2026-01-31",
+                "service_to_date": "2026-02-01",
+                "submitted_date": "2026-02-02",
+            }
+        ],
+        [{"billed_amount": "100.00", "allowed_amount": "80.00", "modified_at": "2026-02-03T00:00:00"}],
+        [
+            {"paid_amount": "60.00", "patient_responsibility_amount": "20.00", "remit_date": "2026-02-10"},
+            {"payment_id": "P2", "remittance_id": "R2", "payment_kind": "patient", "patient_paid_amount": "5.00"},
+        ],
+    )
+    expected: Row = {
+        "network": "north",
+        "family_id": "C1",
+        "member_token": "token",
+        "member_token_key_version": "1",
+        "claim_type": "professional",
+        "payer_name": "Aetna",
+        "payer_code": "AETNA",
+        "payer_is_mapped": True,
+        "line_of_business": "commercial",
+        "billing_provider_id": "B1",
+        "billing_npi": "1000000004",
+        "rendering_provider_id": "D1",
+        "rendering_npi": "2000000003",
+        "service_from_date": "2026-01-31",
+        "service_to_date": "2026-02-01",
+        "service_month": "2026-01-01",
+        "submitted_date": "2026-02-02",
+        "first_adjudicated_date": "2026-02-10",
+        "last_adjudicated_date": "2026-02-10",
+        "is_adjudicated": True,
+        "line_count": 1,
+        "money_source": "remittance",
+        "billed_amount": "100.00",
+        "allowed_amount": "80.00",
+        "paid_amount": "60.00",
+        "patient_responsibility_amount": "20.00",
+        "patient_paid_amount": "5.00",
+        "contractual_amount": "20.00",
+        "denied_amount": "0.00",
+        "other_adjustment_amount": "0.00",
+        "encounter_amount": "0.00",
+        "remainder_amount": "0.00",
+        "elig_status": "unknown",
+        "modified_at": "2026-02-03T00:00:00",
+    }
+    rows.assert_same_rows(result, rows.frame(spark, claim_final.fields, expected))
+
+
+@pytest.fixture(scope="module")
+def closings(spark: SparkSession) -> Mapping[str, date | None]:
+    claims = [{"claim_id": name, **claim} for name, (claim, _, _) in CLOSINGS.items()]
+    payments = [
+        {"claim_id": name, "payment_id": f"{name} {number}", **row}
+        for name, (_, sent, _) in CLOSINGS.items()
+        for number, row in enumerate(sent)
+    ]
+    return {row["family_id"]: row["closes_on"] for row in settle(spark, claims, (), payments).collect()}
+
+
+@pytest.mark.parametrize("name", CLOSINGS)
+def test_claim_closes_on(closings: Mapping[str, date | None], name: str) -> None:
+    expected = CLOSINGS[name][2]
+    assert closings[name] == (None if expected is None else date.fromisoformat(expected))
+
+
+def test_adjudication_runs_from_the_first_to_the_last_answer_without_reversals(spark: SparkSession) -> None:
+    answers = [
+        {"payment_id": "P1", **ANSWER},
+        {"payment_id": "P2", **REVERSAL, "remit_date": "2026-03-01"},
+        {"payment_id": "P3", **ANSWER, "remittance_id": "R3", "remit_date": "2026-02-20"},
+        {"payment_id": "P4", "remittance_id": "R4", "payment_kind": "patient", "remit_date": "2026-04-01"},
+    ]
+    found = settle(spark, [{"adjudicated_date": "2025-12-31"}], (), answers).collect()[0]
+    assert (found["first_adjudicated_date"], found["last_adjudicated_date"]) == (date(2026, 1, 15), date(2026, 2, 20))
+
+
+def test_without_an_answer_the_claim_gives_the_date(spark: SparkSession) -> None:
+    found = settle(spark, [{"adjudicated_date": "2025-12-31"}]).collect()[0]
+    assert (found["first_adjudicated_date"], found["is_adjudicated"]) == (date(2025, 12, 31), True)
+
+
+def test_one_claim_id_in_two_networks_is_two_claims(spark: SparkSession) -> None:
+    found = settle(
+        spark,
+        [{"network": "north"}, {"network": "extract"}],
+        [{"network": "north", "billed_amount": "10.00"}, {"network": "extract", "billed_amount": "7.00"}],
+        [{"network": "extract", "paid_amount": "7.00"}],
+    ).collect()
+    assert sorted((r["network"], str(r["billed_amount"]), str(r["paid_amount"])) for r in found) == [
+        ("extract", "7.00", "7.00"),
+        ("north", "10.00", "0.00"),
+    ]
+
+
+def test_no_claims_give_no_rows(spark: SparkSession) -> None:
+    assert settle(spark, [], [{"billed_amount": "10.00"}], [{"paid_amount": "7.00"}]).count() == 0
+
+
+def test_rules_tell_good_from_bad_and_unknown(spark: SparkSession) -> None:
+    zero = {f.name: "0.00" for f in claim_final.fields if f.ledger}
+    fine: Row = {**zero, "payer_code": "BCBS", "payer_is_mapped": True, "service_from_date": "2026-01-10"}
+    tried: dict[str, tuple[Row, Row, tuple[bool, bool, bool]]] = {
+        "billed_amount_totals_match": ({"billed_amount": "0.01"}, {"billed_amount": None}, (True, False, False)),
+        "payer_code_accepted_values": ({"payer_code": "bcbs"}, {"payer_code": None}, (True, False, False)),
+        "payer_is_mapped": ({"payer_is_mapped": False}, {"payer_is_mapped": None}, (True, False, False)),
+        "paid_within_billed": ({"paid_amount": "0.01"}, {"paid_amount": None}, (True, False, False)),
+        "service_from_date_not_after_first_adjudicated_date": (
+            {"first_adjudicated_date": "2026-01-09"},
+            {"first_adjudicated_date": None},
+            (True, False, True),
+        ),
+    }
+    assert set(tried) == rows.row_rules(claim_final)
+    for rule, (bad, unknown, expected) in tried.items():
+        sample = rows.frame(spark, claim_final.fields, fine, {**fine, **bad}, {**fine, **unknown})
+        assert rows.holds(sample, claim_final, rule) == list(expected), rule
+
+
+def test_a_family_that_stands_twice_is_found(spark: SparkSession) -> None:
+    once, other, unknown = (
+        {"network": "north", "family_id": "C1"},
+        {"network": "south", "family_id": "C1"},
+        {"network": "north"},
+    )
+    fine = rows.frame(spark, claim_final.fields, once, other, unknown)
+    assert rows.failing_count(fine, claim_final, "network_family_id_unique") == 0
+    doubled = rows.frame(spark, claim_final.fields, once, once, other)
+    assert rows.failing_count(doubled, claim_final, "network_family_id_unique") == 1
