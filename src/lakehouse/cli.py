@@ -1,12 +1,13 @@
 """`lakehouse`: one console script over the functions that jobs and notebooks use."""
 
+import signal
 from collections.abc import Sequence
 
 import typer
 
 from lakehouse import __version__
 from lakehouse.commands import check, demo, lineage, plan, quarantine, run, status
-from lakehouse.commands.edge import ConfigOption, EnvOption, Place, guarded
+from lakehouse.commands.edge import ConfigOption, EnvOption, Place, guarded, stop_at_once
 
 app = typer.Typer(
     help="Claims in, reconciled Delta tables out.",
@@ -50,4 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: what follows `lakehouse` on the command line; None takes those of this process.
     """
-    app(args=None if arguments is None else list(arguments), prog_name="lakehouse")
+    before = signal.signal(signal.SIGINT, stop_at_once)
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="lakehouse")
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -73,10 +73,10 @@ create table by_patient as select claim_id, sum(money(patient_paid_amount)) paid
 create table own as select c.claim_id, date_trunc('month', service_from_date::date)::date service_month,
     coalesce(m.payer_code, '?') payer_code, coalesce(line_count, 0) line_count, c.payment_arrangement,
     coalesce(is_closed = 'true' and closed_date::date <= date '{as_of}', false) is_closed,
-    if(money_level = 'line', l.billed, money(c.billed_amount)) billed,
-    if(money_level = 'line', l.allowed, money(c.allowed_amount)) allowed,
-    if(money_level = 'line', l.paid, money(c.paid_amount)) own_paid,
-    if(money_level = 'line', l.patient, money(c.patient_responsibility_amount)) own_patient
+    coalesce(if(money_level = 'line', l.billed, null), money(c.billed_amount)) billed,
+    coalesce(if(money_level = 'line', l.allowed, null), money(c.allowed_amount)) allowed,
+    coalesce(if(money_level = 'line', l.paid, null), money(c.paid_amount)) own_paid,
+    coalesce(if(money_level = 'line', l.patient, null), money(c.patient_responsibility_amount)) own_patient
     from claim c left join by_line l using (claim_id)
     left join payer_names m on m.payer_name = coalesce(text_of(c.payer_name), '');
 create table settled as select own.*, coalesce(p.paid, 0) patient_paid,

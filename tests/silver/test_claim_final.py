@@ -154,6 +154,13 @@ def test_without_an_answer_the_claim_gives_the_date(spark: SparkSession) -> None
     assert (found["first_adjudicated_date"], found["is_adjudicated"]) == (date(2025, 12, 31), True)
 
 
+def test_a_payers_extract_is_adjudicated_whatever_it_leaves_out(spark: SparkSession) -> None:
+    nothing_said = {"network": "extract", "claim_id": "C1"}
+    taken_back = {"network": "extract", "claim_id": "C2"}
+    found = settle(spark, [nothing_said, taken_back], (), [{**taken_back, **REVERSAL}]).collect()
+    assert [row["is_adjudicated"] for row in found] == [True, True]
+
+
 def test_one_claim_id_in_two_networks_is_two_claims(spark: SparkSession) -> None:
     found = settle(
         spark,

@@ -5,7 +5,9 @@ Nothing here or in a command imports Spark's session at module level: a command 
 
 import functools
 import json
+import os
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 INTERRUPTED = "stopped by Ctrl-C: every table is as its last commit left it. Give the same command again to go on."
 
+SHOW_CURSOR = "\x1b[?25h"  # a live line hides it
+
 
 class Output(StrEnum):
     """Form of a command's answer."""
@@ -37,6 +42,8 @@ class Output(StrEnum):
     TEXT = "text"
     JSON = "json"
 
+
+DAY, DAY_SHOWN = ["%Y-%m-%d"], "YYYY-MM-DD"
 
 EnvOption = Annotated[
     str | None, typer.Option("--env", metavar="ENV", help="Environment: a file conf/ENV.toml.", show_default=False)
@@ -59,7 +66,7 @@ ExcludeOption = Annotated[
 OutputOption = Annotated[Output, typer.Option("--output", help="Form of the answer.")]
 LogicalDateOption = Annotated[
     datetime | None,
-    typer.Option("--logical-date", formats=["%Y-%m-%d"], help="Date the run is for; default: today in UTC."),
+    typer.Option("--logical-date", metavar=DAY_SHOWN, formats=DAY, help="Date the run is for; default: today in UTC."),
 ]
 
 
@@ -106,7 +113,10 @@ class SparkOnDemand:
         if self.session is None:
             from lakehouse.storage.session import start_session
 
+            # Spark's own answer to Ctrl-C cancels the jobs of the moment, and the builds go on with their next ones.
+            on_interrupt = signal.getsignal(signal.SIGINT)
             self.session = start_session(self._settings.spark, self._app_name)
+            signal.signal(signal.SIGINT, on_interrupt)
         return self.session
 
 
@@ -196,6 +206,15 @@ def unexpected(error: Exception) -> str:
             place = f" in {file.name}, line {trace.tb_lineno}"
         trace = trace.tb_next
     return f"unexpected error{place}: {describe(error)}"
+
+
+def stop_at_once(signal_number: int, frame: FrameType | None) -> None:
+    """Answer to Ctrl-C: one sentence, exit code 3. A commit is whole or not there, so there is nothing to wait for."""
+    if is_terminal():
+        sys.stdout.write(SHOW_CURSOR)
+    sys.stdout.flush()
+    complain(INTERRUPTED, 3)
+    os._exit(3)  # threads that build would keep the process alive until their tables are done
 
 
 def complain(text: str, code: int) -> int:

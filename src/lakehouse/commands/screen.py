@@ -39,6 +39,11 @@ def money(amount: Decimal) -> str:
     return f"{amount:,.2f}"
 
 
+def amount(number: Decimal) -> str:
+    """Rows or US dollars of a ledger: cents where there are any."""
+    return f"{number:,.0f}" if number == number.to_integral_value() else f"{number:,.2f}"
+
+
 def instant(moment: datetime | None) -> str:
     """A UTC instant to the minute."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"

@@ -71,8 +71,9 @@ def _total(rows: Iterable[Row], column: str) -> Decimal | None:
 
 
 def _own(claim: Row, lines: Sequence[Row], column: str) -> Decimal | None:
-    """The claim's own figure, from where this claim's money lives."""
-    return _total(lines, column) if claim.text("money_level") == "line" else claim.amount(column)
+    """The claim's own figure, from where this claim's money lives; a header figure that no line states counts too."""
+    on_lines = _total(lines, column) if claim.text("money_level") == "line" else None
+    return claim.amount(column) if on_lines is None else on_lines
 
 
 def _remittances(payer_rows: Sequence[Row]) -> list[list[Row]]:

@@ -14,6 +14,7 @@ from lakehouse.spec.expectations import QUARANTINE as SET_ASIDE
 from lakehouse.spec.field import schema_of
 from lakehouse.spec.scopes import Merge
 from lakehouse.spec.table import Table
+from lakehouse.storage.frames import no_rows
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.log import CommitNote
 from lakehouse.storage.store import quarantine_of
@@ -123,7 +124,7 @@ def batch_results(
         frames = {
             name: lake.read(session, other.name)
             if lake.exists(other.name)
-            else session.createDataFrame([], schema_of(other.fields))
+            else no_rows(session, schema_of(other.fields))
             for name, other in rule.needs.items()
         }
         failed = rule.failing_rows(rows, replace(context, frames=frames)).count()

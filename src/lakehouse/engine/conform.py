@@ -9,13 +9,16 @@ from pyspark.sql import functions as F
 from lakehouse.engine.plan import PartWork
 from lakehouse.engine.tokens import TokenKey, with_member_token
 from lakehouse.errors import SchemaError
-from lakehouse.spec.columns import blank_to_null, parse, parse_money
+from lakehouse.spec.columns import blank_to_null, parse_clean, parse_money
 from lakehouse.spec.feed import Conform, Feed
 from lakehouse.spec.field import TOTAL, Phi, schema_of
 from lakehouse.spec.scopes import Changes
 from lakehouse.spec.table import Table
+from lakehouse.storage.frames import no_rows
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.log import Delivery
+
+_KEPT = ("_network", "_source", "_batch_id", "_row_number", "_raw_hash", "_delivered_at", "_drop_reason")
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def conform_part(
 def _bronze(session: SparkSession, lake: Lake, table: Table, consumed: Mapping[str, int | str]) -> DataFrame:
     version = consumed.get(table.name)
     if not isinstance(version, int) or not lake.exists(table.name):
-        return session.createDataFrame([], schema_of(table.fields))
+        return no_rows(session, schema_of(table.fields))
     return lake.read(session, table.name, version=version)
 
 
@@ -108,31 +111,34 @@ def _check_columns(text: DataFrame, conform: Conform, bronze: str) -> None:
 def cast_to_contract(text: DataFrame, conform: Conform, dates: Sequence[str], *, is_rebuild: bool = False) -> DataFrame:
     """Columns of the contract in its types, `_drop_reason`, and `_lineage`.
 
-    `_lineage` holds where the row came from, the text of every column, the names of columns that held text and
-    became null, whether the sender stamped the row, and whether the whole feed is rebuilt (stored rows are then
-    compared by content, not by order).
+    `_lineage` holds where the row came from, the text of every column, the names of columns that held text and became
+    null, whether the sender stamped the row, and whether the whole feed is rebuilt (stored rows are then compared by
+    content, not by order).
     """
-    fields = conform.contract.all_fields
-    typed = {f.name: parse(F.col(f.name), f.type, dates, conform.timestamps) for f in fields if f.name != "network"}
-    lost = [
-        F.when(blank_to_null(F.col(name)).isNotNull() & value.isNull(), F.lit(name)) for name, value in typed.items()
-    ]
-    sent = [F.col(name).alias(name) for name in typed]
+    fields = [f for f in conform.contract.all_fields if f.name != "network"]
+    sent = F.struct(*[F.col(f.name) for f in fields]).alias("_text")
+    # Three projections: each text is cleaned once and parsed once, however often the result is looked at.
+    cleaned = text.select(*_KEPT, sent, *[blank_to_null(F.col(f.name)).alias(f"_clean_{f.name}") for f in fields])
+    typed = cleaned.select(
+        "*", *[parse_clean(F.col(f"_clean_{f.name}"), f.type, dates, conform.timestamps).alias(f.name) for f in fields]
+    )
+    lost = [F.when(F.col(f"_clean_{f.name}").isNotNull() & F.col(f.name).isNull(), F.lit(f.name)) for f in fields]
     lineage = F.struct(
         F.col("_source").alias("source"),
         F.col("_batch_id").alias("batch_id"),
         F.col("_row_number").alias("row_number"),
         F.col("_raw_hash").alias("raw_hash"),
-        typed["modified_at"].isNotNull().alias("stamped"),
+        F.col("modified_at").isNotNull().alias("stamped"),
         F.lit(is_rebuild).alias("rebuild"),
         F.filter(F.array(*lost), lambda name: name.isNotNull()).alias("unparsed"),
-        F.struct(*sent).alias("text"),
+        F.col("_text").alias("text"),
     )
-    values: dict[str, Column] = {"network": F.col("_network"), **typed}
-    values["modified_at"] = F.coalesce(typed["modified_at"], F.col("_delivered_at"))
-    values["is_deleted"] = F.coalesce(typed["is_deleted"], F.lit(False))
-    columns = [values[f.name].alias(f.name) for f in fields]
-    return text.select(*columns, F.col("_drop_reason"), lineage.alias("_lineage"))
+    values = {f.name: F.col(f.name) for f in fields}
+    values["network"] = F.col("_network")
+    values["modified_at"] = F.coalesce("modified_at", "_delivered_at")
+    values["is_deleted"] = F.coalesce("is_deleted", F.lit(False))
+    columns = [values[f.name].alias(f.name) for f in conform.contract.all_fields]
+    return typed.select(*columns, F.col("_drop_reason"), lineage.alias("_lineage"))
 
 
 def raw_money(conform: Conform) -> list[Column]:

@@ -23,6 +23,7 @@ from lakehouse.spec.columns import row_hash
 from lakehouse.spec.expectations import CheckContext
 from lakehouse.spec.field import PERIOD
 from lakehouse.spec.scopes import Groups, ReplaceGroups, ReplacePartitions
+from lakehouse.storage.frames import frame_of, no_rows, schema_by_name
 from lakehouse.storage.lake import Layout, MergeShape, in_literals
 
 NEXT_CHANGE = "_next_change_date"
@@ -72,8 +73,7 @@ def _touched(context: BuildContext, plan: TablePlan, names: Sequence[str]) -> Da
 
 
 def _no_groups(context: BuildContext, plan: TablePlan, names: Sequence[str]) -> DataFrame:
-    types = ", ".join(f"`{n}` {plan.table.field(n).type.simpleString()}" for n in names)
-    return context.session.createDataFrame([], types)
+    return no_rows(context.session, schema_by_name(**{n: plan.table.field(n).type for n in names}))
 
 
 def _inputs(context: BuildContext, plan: TablePlan, touched: DataFrame | None) -> dict[str, object]:
@@ -218,7 +218,7 @@ def replace_partitions(context: BuildContext, plan: TablePlan) -> BuildResult:
         matured = _matured(context, plan, on)
         values = sorted({r[0] for r in touched.union(matured).collect()})
         touched.unpersist()
-        touched = session.createDataFrame([(v,) for v in values], touched.schema)
+        touched = frame_of(session, [(v,) for v in values], touched.schema)
     inputs = _inputs(context, plan, touched)
     result = _computed(plan, inputs).persist()
     try:

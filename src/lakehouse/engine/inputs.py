@@ -10,10 +10,20 @@ from lakehouse.engine.context import BuildContext
 from lakehouse.engine.fingerprint import resource_text
 from lakehouse.engine.plan import TablePlan, sender_settings
 from lakehouse.spec.feed import Feed
-from lakehouse.spec.field import schema_of
+from lakehouse.spec.field import BOOLEAN, INT, STRING, schema_of
 from lakehouse.spec.scopes import Groups, LogicalDate, Merge, NetworkSettings, Resource, Snapshot
 from lakehouse.spec.sources import ResourceSource
 from lakehouse.spec.table import Table
+from lakehouse.storage.frames import frame_of, no_rows, schema_by_name
+
+SENDER_SCHEMA = schema_by_name(
+    network=STRING,
+    ledger=STRING,
+    denial_evidence=STRING,
+    version_mode=STRING,
+    closes_claims=BOOLEAN,
+    days_to_close=INT,
+)
 
 
 def plain_inputs(context: BuildContext, plan: TablePlan) -> dict[str, object]:
@@ -35,7 +45,7 @@ def plain_inputs(context: BuildContext, plan: TablePlan) -> dict[str, object]:
 def live_rows(context: BuildContext, table: Table, version: int | str | None) -> DataFrame:
     """A table's rows as of a version, tombstones hidden; no rows when it was never built."""
     if not isinstance(version, int) or version < 0:
-        return context.session.createDataFrame([], schema_of(table.fields))
+        return no_rows(context.session, schema_of(table.fields))
     rows = context.lake.read(context.session, table.name, version=version)
     if isinstance(table.write, Merge):
         rows = rows.where(~F.col(table.write.apply_as_deletes))
@@ -56,14 +66,10 @@ def group_rows(context: BuildContext, scope: Groups, version: int | str | None, 
 def resource_rows(session: SparkSession, source: ResourceSource) -> DataFrame:
     """A packaged CSV file, every column text."""
     header, *rows = csv.reader(io.StringIO(resource_text(source)))
-    return session.createDataFrame([tuple(r) for r in rows], ", ".join(f"`{name}` string" for name in header))
+    return frame_of(session, rows, schema_by_name(**dict.fromkeys(header, STRING)))
 
 
 def settings_rows(context: BuildContext) -> DataFrame:
     """What the settings say of each sender; see `lakehouse.spec.scopes.NetworkSettings`."""
     rows = [(name, *values.values()) for name, values in sender_settings(context.settings).items()]
-    schema = (
-        "network string, ledger string, denial_evidence string, version_mode string, "
-        "closes_claims boolean, days_to_close int"
-    )
-    return context.session.createDataFrame(rows, schema)
+    return frame_of(context.session, rows, SENDER_SCHEMA)

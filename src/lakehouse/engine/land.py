@@ -19,8 +19,10 @@ from lakehouse.engine.layout import layout_of
 from lakehouse.engine.ledger import IN, OUT, ROWS, lines_of, prove
 from lakehouse.engine.plan import TablePlan, stamp
 from lakehouse.spec.columns import row_hash
+from lakehouse.spec.field import STRING
 from lakehouse.spec.sources import FileSource
 from lakehouse.storage.files import FoundFile, RawColumn, Staged, stage
+from lakehouse.storage.frames import frame_of, schema_by_name
 from lakehouse.storage.log import Delivery
 
 STAGING = "_staging"
@@ -80,11 +82,11 @@ def _stage_all(context: BuildContext, plan: TablePlan, folder: str) -> list[Land
     source = table.reads["rows"]
     assert isinstance(source, FileSource)
     root = context.settings.networks[table.network].root or ""
-    columns = [RawColumn(f.name, f.aliases, f.required) for f in table.feed.fields]
+    raw_columns = [RawColumn(f.name, f.aliases, f.required) for f in table.feed.fields]
     known = {(d.path, d.checksum) for _, d in context.lake.logs[table.name].deliveries()}
     made: list[Landed] = []
     for number, file in enumerate(plan.files):
-        staged = stage(root, file, source, columns, f"{folder}/{number:06d}")
+        staged = stage(root, file, source, raw_columns, f"{folder}/{number:06d}")
         is_known = (file.path, staged.checksum) in known and not context.request.reload_source
         is_changed = not is_known and any(path == file.path and sum_ != staged.checksum for path, sum_ in known)
         made.append(Landed(staged, _delivery(context, plan, staged, is_known), is_changed))
@@ -141,10 +143,10 @@ def _rows(context: BuildContext, plan: TablePlan, fresh: list[Landed]) -> DataFr
     assert table.feed is not None
     staged = context.session.read.parquet(*[item.staged.rows_path for item in fresh])
     listed = [(i.delivery.path, i.delivery.batch_id, i.delivery.delivered_at) for i in fresh]
-    batches = context.session.createDataFrame(listed, "_source string, _batch_id string, _delivered string")
+    batches = frame_of(context.session, listed, schema_by_name(_source=STRING, _batch_id=STRING, _delivered=STRING))
     business = [f.name for f in table.feed.fields]
     rescued = F.array_sort(F.map_entries("_rescued"))
-    columns = {
+    lineage = {
         "_network": F.lit(table.network),
         "_raw_hash": row_hash([*business, "_rescued_entries"]),
         "_delivered_at": F.to_timestamp("_delivered"),
@@ -152,14 +154,14 @@ def _rows(context: BuildContext, plan: TablePlan, fresh: list[Landed]) -> DataFr
         "_ingest_date": F.lit(request.logical_date),
     }
     joined = staged.join(F.broadcast(batches), on="_source", how="left").withColumn("_rescued_entries", rescued)
-    return joined.withColumns(columns).select(*table.field_names)
+    return joined.withColumns(lineage).select(*table.field_names)
 
 
 def _rejected(context: BuildContext, plan: TablePlan, fresh: list[Landed]) -> DataFrame:
     """Records that could not be decoded, in the quarantine's shape."""
     paths = [item.staged.rejected_path for item in fresh if item.staged.rejected_path]
     listed = [(item.delivery.path, item.delivery.batch_id) for item in fresh]
-    batches = context.session.createDataFrame(listed, "_source string, _batch_id string")
+    batches = frame_of(context.session, listed, schema_by_name(_source=STRING, _batch_id=STRING))
     text = F.create_map(F.lit("_text"), F.col("_text"), F.lit("_line"), F.col("_line").cast("string"))
     return (
         context.session.read.parquet(*paths)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from lakehouse.engine.check import (
@@ -41,6 +41,7 @@ from lakehouse.errors import BalanceError
 from lakehouse.spec.expectations import CheckContext, Expectation
 from lakehouse.spec.field import PERIOD, TOTAL
 from lakehouse.spec.scopes import Changes, Merge, Period
+from lakehouse.spec.table import Table
 from lakehouse.storage.lake import Layout, MergeShape
 
 CONFORMED = "conformed"
@@ -79,14 +80,13 @@ def merge_table(context: BuildContext, plan: TablePlan) -> BuildResult:
         version = lake.mark(session, table.name, context.note("marker", context.next_state(plan), {}))
         return BuildResult(table.name, "marker", version, {})
     parts = [_conform(context, plan, index) for index in range(len(plan.parts))]
-    kept: list[DataFrame] = [part.rows for part in parts]
     try:
-        ledger = [line for part in parts for line in _conform_ledger(table.name, part)]
-        prove(ledger)
+        ledger = [line for part in parts for line in _conform_ledger(table, part)]
+        prove(line for line in ledger if line.ledger == "conform")
         return _merge(context, plan, layout, parts, ledger)
     finally:
-        for frame in kept:
-            frame.unpersist()
+        for part in parts:
+            part.rows.unpersist()
 
 
 def _conform(context: BuildContext, plan: TablePlan, index: int) -> ConformedRows:
@@ -97,20 +97,28 @@ def _conform(context: BuildContext, plan: TablePlan, index: int) -> ConformedRow
     return part
 
 
-def _conform_ledger(table: str, part: ConformedRows) -> list[LedgerLine]:
-    """Bronze rows and money = conformed + dropped by reason, per raw money column."""
-    money = part.conform.money
+def _conform_ledger(table: Table, part: ConformedRows) -> list[LedgerLine]:
+    """Bronze rows and money = conformed + dropped by reason, per raw money column; what is conformed enters the merge.
+
+    Both ledgers' sums come from one pass over the raw and one over the conformed rows.
+    """
+    name, money = table.name, part.conform.money
     counted = part.raw.agg(F.count(F.lit(1)).alias(ROWS), *raw_money(part.conform)).first()
     assert counted is not None
-    lines = lines_of(table, "conform", part.network, IN, "read", {m: counted[m] for m in (ROWS, *money)})
+    lines = lines_of(name, "conform", part.network, IN, "read", {m: counted[m] for m in (ROWS, *money)})
     sums = [
-        F.sum(reduce(lambda a, b: a + b, [F.coalesce(F.col(c), F.lit(0)) for c in into])).cast(TOTAL).alias(raw)
+        F.sum(reduce(Column.__add__, [F.coalesce(F.col(c), F.lit(0)) for c in into])).cast(TOTAL).alias(f"raw_{raw}")
         for raw, into in money.items()
     ]
+    carried = [c for c in table.ledger_fields if c in part.rows.columns]
+    sums += [F.sum(F.col(c)).cast(TOTAL).alias(c) for c in carried]
     reason = F.coalesce(F.col("_drop_reason"), F.lit(CONFORMED)).alias("_reason")
     for found in part.rows.groupBy(reason).agg(F.count(F.lit(1)).alias(ROWS), *sums).collect():
-        amounts = {m: found[m] for m in (ROWS, *money)}
-        lines += lines_of(table, "conform", part.network, OUT, found["_reason"], amounts)
+        amounts = {ROWS: found[ROWS], **{raw: found[f"raw_{raw}"] for raw in money}}
+        lines += lines_of(name, "conform", part.network, OUT, found["_reason"], amounts)
+        if found["_reason"] == CONFORMED:
+            entered = {m: found[m] for m in (ROWS, *carried)}
+            lines += lines_of(name, "merge", "", IN, f"{CONFORMED} from {part.network}", entered)
     return lines
 
 
@@ -148,7 +156,7 @@ def _merge(
         refuse(table, rules, checks)
         winners = classified.where(F.col(CLASS).isin(INSERTED, UPDATED))
         checks += _batch_checks(context, plan, winners, tally)
-        ledger = ledger + _merge_ledger(table.name, parts, table.ledger_fields, tally)
+        ledger = ledger + _merge_ledger(table.name, tally)
         prove(ledger)
         gone = removed.count() if removed is not None else 0
         version, kind = _write(context, plan, layout, winners, removed if gone else None, tally, gone)
@@ -221,22 +229,13 @@ def _batch_checks(context: BuildContext, plan: TablePlan, winners: DataFrame, ta
     return results
 
 
-def _merge_ledger(
-    table: str, parts: Sequence[ConformedRows], ledger_fields: Sequence[str], tally: Tally
-) -> list[LedgerLine]:
+def _merge_ledger(table: str, tally: Tally) -> list[LedgerLine]:
     """Conformed rows and money = inserted + updated + unchanged + duplicate + stale + quarantined + dropped."""
-    lines: list[LedgerLine] = []
-    for part in parts:
-        known = [c for c in ledger_fields if c in part.rows.columns]
-        sums = [F.sum(F.col(c)).cast(TOTAL).alias(c) for c in known]
-        used = part.rows.where(F.col("_drop_reason").isNull()).agg(F.count(F.lit(1)).alias(ROWS), *sums).first()
-        assert used is not None
-        lines += lines_of(
-            table, "merge", "", IN, f"{CONFORMED} from {part.network}", {m: used[m] for m in (ROWS, *known)}
-        )
-    for name, count in sorted(tally.counts.items()):
-        lines += lines_of(table, "merge", "", OUT, name, {ROWS: count, **tally.money[name]})
-    return lines
+    return [
+        line
+        for name, count in sorted(tally.counts.items())
+        for line in lines_of(table, "merge", "", OUT, name, {ROWS: count, **tally.money[name]})
+    ]
 
 
 def _write(

@@ -17,6 +17,7 @@ from pyspark.sql import types as T
 from lakehouse.engine.run import Outcome, RunReport, TableOutcome
 from lakehouse.spec.field import BOOLEAN, DATE, LONG, STRING, STRINGS, TIMESTAMP, field
 from lakehouse.spec.registry import Registry
+from lakehouse.storage.frames import frame_of
 from lakehouse.storage.lake import Lake, Layout
 from lakehouse.storage.log import CommitNote
 from lakehouse.storage.store import Store
@@ -155,7 +156,7 @@ def _fold_into(
     note = CommitNote(
         run_id, "append", state, counts={"rows": len(made)}, runs=tuple(str(r["run_id"]) for r in records)
     )
-    frame = session.createDataFrame(made, layout.schema).coalesce(1)
+    frame = frame_of(session, made, layout.schema)
     lake.append(session, layout.name, frame, note)
 
 

@@ -70,8 +70,9 @@ def rank_versions(rows: DataFrame, target: MergeTable, rules: Sequence[Expectati
     """Each row with its `_class` within the batch: set aside, dropped, duplicate, stale, or null for the winner of
     its key.
 
-    Adds `_is_tie` on rows that share key and order with the winner but differ in content. The winner's
-    `modified_at`, where the sender gives no stamp, becomes the delivery in which its present content first arrived.
+    Adds `_is_tie` on the rows of a key that share the greatest order and differ in content, the winner among them, and
+    `_other_at`, when the newest other content of the key was modified. The winner's `modified_at`, where the sender
+    gives no stamp, becomes the delivery in which its present content first arrived.
     """
     bad = breaks(rules, QUARANTINE, DROP)
     newest = [F.col(c).desc_nulls_last() for c in (*target.write.sequence_by, "_row_hash")]
@@ -91,11 +92,14 @@ def rank_versions(rows: DataFrame, target: MergeTable, rules: Sequence[Expectati
     first_seen = F.max(F.when(starts, F.col("modified_at"))).over(older)
     same_content = F.col("_row_hash") == F.col("_best_hash")
     same_order = order.eqNullSafe(F.col("_best_order"))
+    other_at = F.max(F.when(~same_content, F.col("modified_at"))).over(whole)
+    is_contested = F.min(F.when(same_order, F.col("_row_hash"))).over(whole) != F.col("_best_hash")
     loser = F.when(same_content, F.lit(DUPLICATE)).otherwise(F.lit(STALE))
     settled = F.when(F.col("_lineage.stamped"), F.col("modified_at")).otherwise(first_seen)
     return (
         ranked.withColumn("_first_seen", settled)
-        .withColumn("_is_tie", ~F.col("_is_bad") & same_order & ~same_content)
+        .withColumn("_other_at", other_at)
+        .withColumn("_is_tie", ~F.col("_is_bad") & same_order & is_contested)
         .withColumn(
             CLASS,
             F.when(breaks(rules, QUARANTINE), F.lit(QUARANTINED))
@@ -116,8 +120,10 @@ def against_stored(ranked: DataFrame, stored: DataFrame | None, target: MergeTab
     """
     keys, sequence = target.write.keys, target.write.sequence_by
     if stored is None:
-        return ranked.withColumn("_old_period", F.lit(None).cast("int")).withColumn(
-            CLASS, F.coalesce(F.col(CLASS), F.lit(INSERTED))
+        return (
+            ranked.withColumn("_old_period", F.lit(None).cast("int"))
+            .withColumn(CLASS, F.coalesce(F.col(CLASS), F.lit(INSERTED)))
+            .drop("_other_at")
         )
     kept = [*sequence, "_row_hash", "_raw_hash"]
     period = F.col(PERIOD.name) if target.period else F.lit(None).cast("int")
@@ -127,7 +133,7 @@ def against_stored(ranked: DataFrame, stored: DataFrame | None, target: MergeTab
     joined = ranked.join(old, on=list(keys), how="left")
     verdict = (
         F.when(F.col("_is_stored").isNull(), F.lit(INSERTED))
-        .when(_same_content(), F.lit(UNCHANGED))
+        .when(_same_content() & ~_came_back(), F.lit(UNCHANGED))
         .when(F.col("_lineage.rebuild") | (F.col("_old_raw_hash") == F.col("_lineage.raw_hash")), F.lit(UPDATED))
         .when(_is_newer(sequence), F.lit(UPDATED))
         .otherwise(F.lit(STALE))
@@ -138,7 +144,7 @@ def against_stored(ranked: DataFrame, stored: DataFrame | None, target: MergeTab
             "_is_tie", F.col("_is_tie") | (F.col(CLASS).isNull() & F.coalesce(tied, F.lit(False)) & ~_same_content())
         )
         .withColumn(CLASS, F.coalesce(F.col(CLASS), verdict))
-        .drop(*[f"_old_{c.lstrip('_')}" for c in kept], "_is_stored")
+        .drop(*[f"_old_{c.lstrip('_')}" for c in kept], "_is_stored", "_other_at")
     )
 
 
@@ -146,6 +152,11 @@ def _same_content() -> Column:
     """Equal hash; while a feed is rebuilt also the same first arrival."""
     same = F.col("_old_row_hash") == F.col("_row_hash")
     return same & (~F.col("_lineage.rebuild") | F.col("_old_modified_at").eqNullSafe(F.col("modified_at")))
+
+
+def _came_back() -> Column:
+    """Without a stamp: other content arrived after the stored row, and then the stored content again."""
+    return ~F.col("_lineage.stamped") & F.coalesce(F.col("_other_at") > F.col("_old_modified_at"), F.lit(False))
 
 
 def _ties(sequence: Sequence[str]) -> Column:

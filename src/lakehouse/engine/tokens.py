@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from lakehouse.spec.columns import blank_to_null
+from lakehouse.storage.frames import frame_of, schema_by_name
 
 _BLOCK = 64
 PLACEHOLDERS = ("0", "00", "000", "9", "99", "999", "9999", "UNKNOWN", "UNK", "NONE", "NULL", "NA", "N/A", "TEST", "-")
@@ -29,7 +31,7 @@ class TokenKey:
         if len(padded) > _BLOCK:
             raise ValueError(f"the member token key is longer than {_BLOCK} bytes; use 32 random bytes in hex")
         inner, outer = (bytearray(byte ^ pad for byte in padded) for pad in (0x36, 0x5C))
-        return session.createDataFrame([(inner, outer)], "_inner binary, _outer binary")
+        return frame_of(session, [(bytes(inner), bytes(outer))], schema_by_name(_inner=T.BinaryType(), _outer=T.BinaryType()))
 
 
 def normalised_member_id() -> Column:

@@ -8,13 +8,14 @@ from pyspark.sql import types as T
 
 ISO_DATES = ("yyyy-MM-dd", "yyyyMMdd", "yyyy-MM-dd'T'HH:mm:ss[.SSSSSS][.SSS]X")
 ISO_TIMESTAMPS = ("yyyy-MM-dd'T'HH:mm:ss[.SSSSSS][.SSS]X", "yyyy-MM-dd HH:mm:ss[.SSSSSS][.SSS]", "yyyy-MM-dd")
-_AMOUNT = r"^-?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?$"
+_OUTER_BLANKS = r"^[\s\u00a0]+|[\s\u00a0]+$"
+_TRUE = ("true", "t", "yes", "y", "1")
+_FALSE = ("false", "f", "no", "n", "0")
 
 
 def blank_to_null(column: Column) -> Column:
-    """Text without surrounding blanks; empty becomes null."""
-    trimmed = F.trim(F.regexp_replace(column, r"[\s ]+$|^[\s ]+", ""))
-    return F.when(trimmed != "", trimmed)
+    """Text without surrounding blanks (tabs, line ends and no-break spaces too); empty becomes null."""
+    return F.nullif(F.regexp_replace(column, _OUTER_BLANKS, ""), F.lit(""))
 
 
 def clean_code(column: Column) -> Column:
@@ -24,13 +25,12 @@ def clean_code(column: Column) -> Column:
 
 def parse_timestamp(column: Column, formats: Sequence[str] = ISO_TIMESTAMPS) -> Column:
     """UTC instant of a text in the first of `formats` (Spark patterns) that fits, else null."""
-    text = blank_to_null(column)
-    return F.coalesce(*[F.try_to_timestamp(text, F.lit(pattern)) for pattern in formats])
+    return parse_clean(blank_to_null(column), T.TimestampType(), (), formats)
 
 
 def parse_date(column: Column, formats: Sequence[str] = ISO_DATES) -> Column:
     """Date of a text in the first of `formats` that fits, else null; an instant gives its UTC date."""
-    return F.to_date(parse_timestamp(column, formats))
+    return parse_clean(blank_to_null(column), T.DateType(), formats, ())
 
 
 def parse_decimal(column: Column, type: T.DecimalType) -> Column:
@@ -39,13 +39,7 @@ def parse_decimal(column: Column, type: T.DecimalType) -> Column:
     Accepts a currency sign, thousands separators in their places, a leading or trailing minus and accounting
     parentheses for a negative. More decimals than the type holds (zeros aside) are not rounded: they give null.
     """
-    text = F.regexp_replace(blank_to_null(column), r"[$\s]", "")
-    is_negative = text.rlike(r"^\(.*\)$") | text.rlike(r"-$")
-    bare = F.regexp_replace(text, r"^\(|\)$|-$", "")
-    is_number = bare.rlike(_AMOUNT) & bare.rlike(r"\d") & ~(is_negative & bare.startswith("-"))
-    fits = ~bare.rlike(r"\.\d{" + str(type.scale) + r"}\d*[1-9]")
-    value = F.when(is_number & fits, F.regexp_replace(bare, ",", "")).try_cast(type)
-    return F.when(is_negative, (-value).cast(type)).otherwise(value)
+    return parse_clean(blank_to_null(column), type, (), ())
 
 
 def parse_money(column: Column) -> Column:
@@ -55,43 +49,61 @@ def parse_money(column: Column) -> Column:
 
 def parse_long(column: Column) -> Column:
     """64-bit whole number of a text of digits, else null."""
-    text = blank_to_null(column)
-    return F.when(text.rlike(r"^[+-]?\d+$"), text).try_cast("bigint")
+    return parse_clean(blank_to_null(column), T.LongType(), (), ())
 
 
 def parse_boolean(column: Column) -> Column:
     """true for true, t, yes, y, 1; false for false, f, no, n, 0; else null. Any case."""
-    text = F.lower(blank_to_null(column))
-    return F.when(text.isin("true", "t", "yes", "y", "1"), True).when(text.isin("false", "f", "no", "n", "0"), False)
+    return parse_clean(blank_to_null(column), T.BooleanType(), (), ())
 
 
 def split_list(column: Column) -> Column:
     """Array of the parts of `a|b`, blanks removed; a blank text gives null."""
-    parts = F.split(blank_to_null(column), r"\|")
-    return F.filter(F.transform(parts, lambda part: F.trim(part)), lambda part: part != "")
+    return parse_clean(blank_to_null(column), T.ArrayType(T.StringType()), (), ())
 
 
-def parse(column: Column, type: T.DataType, dates: Sequence[str], timestamps: Sequence[str]) -> Column:
-    """Text as `type`, null where it cannot be read as it.
+def parse_clean(text: Column, type: T.DataType, dates: Sequence[str], timestamps: Sequence[str]) -> Column:
+    """Text that `blank_to_null` has cleaned, as `type`; null where it cannot be read as it.
+
+    Cleaning is apart so that a wide row is cleaned once, in a projection of its own, and not once per use.
 
     Raises:
         TypeError: no parser exists for the type.
     """
     if isinstance(type, T.StringType):
-        return blank_to_null(column)
+        return text
     if isinstance(type, T.DecimalType):
-        return parse_decimal(column, type)
+        return _decimal(text, type)
     if isinstance(type, T.DateType):
-        return parse_date(column, dates)
+        return F.to_date(_first_instant(text, dates))
     if isinstance(type, T.TimestampType):
-        return parse_timestamp(column, timestamps)
+        return _first_instant(text, timestamps)
     if isinstance(type, T.BooleanType):
-        return parse_boolean(column)
+        lower = F.lower(text)
+        return F.when(lower.isin(*_TRUE), True).when(lower.isin(*_FALSE), False)
     if isinstance(type, (T.LongType, T.IntegerType)):
-        return parse_long(column).try_cast(type)
+        return F.when(text.rlike(r"^[+-]?\d+$"), text).try_cast(type)
     if isinstance(type, T.ArrayType) and isinstance(type.elementType, T.StringType):
-        return split_list(column)
+        parts = F.transform(F.split(text, r"\|"), lambda part: F.trim(part))
+        return F.filter(parts, lambda part: part != "")
     raise TypeError(f"no parser for {type.simpleString()}; use one of the types of lakehouse.spec.field")
+
+
+def _first_instant(text: Column, formats: Sequence[str]) -> Column:
+    """Spark also reads years before 1 and after 9999, on which Python and other readers of the table break."""
+    found = F.coalesce(*[F.try_to_timestamp(text, F.lit(pattern)) for pattern in formats])
+    first, last = (F.lit(end).cast("timestamp") for end in ("0001-01-01", "9999-12-31 23:59:59.999999"))
+    return F.when(found.between(first, last), found)
+
+
+def _decimal(text: Column, type: T.DecimalType) -> Column:
+    """One expression decides whether the whole text is a number that fits; digits and sign are then read off."""
+    places = r"(\.\d{0," + str(type.scale) + r"}0*)?"
+    number = r"(?=[^\d]*\d)(\d+|\d{1,3}(,\d{3})+)?" + places
+    forms = rf"^((-\s*\$?|\$?\s*-?)\s*{number}|\$?\s*{number}-|\(\s*\$?\s*{number}\s*\))$"
+    digits = F.regexp_replace(text, r"[^\d.]", "").try_cast(type)
+    value = F.when(text.rlike(forms), digits)
+    return F.when(text.rlike("[-(]"), (-value).cast(type)).otherwise(value)
 
 
 def row_hash(columns: Iterable[str]) -> Column:

@@ -8,7 +8,7 @@ says `nulls="pass"`.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
@@ -56,7 +56,10 @@ class Tolerance:
         Raises:
             DeclarationError: neither a count nor a percentage from 0 to 100.
         """
-        if isinstance(text, int) or text.isdecimal():
+        if isinstance(text, int) and text >= 0:
+            return cls(rows=text)
+        text = str(text)
+        if text.isdecimal():
             return cls(rows=int(text))
         match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)
         if not match or Decimal(match[1]) > 100:
@@ -216,7 +219,14 @@ def not_after(
 
 
 def unique(*columns: str, on_failure: Consequence, at_most: str | int | None = None) -> Expectation:
-    """No two rows of the batch share the columns' values; failing rows are the repeated values with `row_count`."""
+    """No two rows of the batch share the columns' values (null equals null); failing rows are the repeated values with
+    `row_count`.
+
+    Raises:
+        DeclarationError: no column is named.
+    """
+    if not columns:
+        raise DeclarationError("unique(): no column is named; say which columns make a row one row.")
 
     def failing(df: DataFrame, context: CheckContext) -> DataFrame:
         return df.groupBy(*columns).agg(F.count(F.lit(1)).alias("row_count")).where(F.col("row_count") > 1)
@@ -245,8 +255,9 @@ def recency(column: str, *, within: str, on_failure: Consequence) -> Expectation
     age = duration(within)
 
     def failing(df: DataFrame, context: CheckContext) -> DataFrame:
-        end = datetime.combine(context.as_of, time.max) if context.as_of < date.max else datetime.max
-        oldest_allowed = end - age if end - datetime.min > age else datetime.min
+        end = datetime.combine(context.as_of, time.max, UTC)
+        first = datetime.min.replace(tzinfo=UTC)
+        oldest_allowed = end - age if end - first > age else first
         newest = df.agg(F.max(F.col(column)).alias(column))
         return newest.where(F.col(column) < F.lit(oldest_allowed))
 
@@ -263,7 +274,13 @@ def row_count_at_least(count: int, *, on_failure: Consequence) -> Expectation:
 
 
 def totals_match(total: str, *parts: str, on_failure: Consequence, nulls: Nulls = "fail") -> Expectation:
-    """In every row `total` equals the exact sum of `parts`; absent parts count as zero."""
+    """In every row `total` equals the exact sum of `parts`; absent parts count as zero.
+
+    Raises:
+        DeclarationError: no part is named.
+    """
+    if not parts:
+        raise DeclarationError(f"totals_match({total}): no part is named; say which columns add up to it.")
 
     def condition() -> Column:
         added = F.coalesce(F.col(parts[0]), F.lit(0))

@@ -162,7 +162,8 @@ def conforms(
     """Declare how a feed conforms to `contract`; see `Conform`.
 
     Raises:
-        DeclarationError: parameters differ from `reads`, not exactly one `changes`, or money names an unknown column.
+        DeclarationError: parameters differ from `reads`, an input is no feed, there is not exactly one `changes`, or
+            money names an unknown column.
     """
 
     def declare(function: Callable[..., DataFrame]) -> Conform:
@@ -174,6 +175,11 @@ def conforms(
             )
         if not (function.__doc__ or "").strip():
             raise DeclarationError(f"{place}: the docstring is missing. Say how rows become {contract.name}.")
+        foreign = [name for name, scope in reads.items() if not isinstance(scope.of, Feed)]
+        if foreign:
+            raise DeclarationError(
+                f"{place}: {', '.join(foreign)} reads no feed; give changes(feed) or snapshot(feed)."
+            )
         main = [name for name, scope in reads.items() if isinstance(scope, Changes)]
         if len(main) != 1:
             raise DeclarationError(f"{place}: expected exactly one changes(feed) in reads, found {len(main)}.")

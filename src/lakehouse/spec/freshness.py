@@ -15,7 +15,7 @@ def duration(text: str) -> timedelta:
     Raises:
         DeclarationError: the text is not a whole number and a unit (minutes, hours, days, weeks).
     """
-    match = re.fullmatch(r"(\d+) (minute|hour|day|week)s?", text.strip())
+    match = re.fullmatch(r"(\d{1,6}) (minute|hour|day|week)s?", text.strip())
     if not match:
         raise DeclarationError(f"duration {text!r}: expected a number and a unit, such as '26 hours' or '2 days'.")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])

@@ -92,7 +92,8 @@ class Registry:
         for declared in [*_bronze_tables(live, known), *tables]:
             if collected.setdefault(declared.name, declared) is not declared:
                 raise DeclarationError(
-                    f"{declared.name} is declared twice: {collected[declared.name].module}, {declared.module}."
+                    f"{declared.name} is declared twice: {_place(collected[declared.name])}, {_place(declared)}. "
+                    "Rename one of them."
                 )
         draft = cls(collected, known, {name: network.adapter for name, network in live.items()})
         return cls({name: collected[name] for name in draft._order()}, draft.adapters, draft.networks)
@@ -175,6 +176,10 @@ class Step(Protocol):
     def __call__(self, name: str) -> set[str]: ...
 
 
+def _place(declared: Table) -> str:
+    return f"network {declared.network}" if declared.network else declared.module
+
+
 def _bronze_tables(networks: Mapping[str, NetworkLike], adapters: Mapping[str, Adapter]) -> list[Table]:
     """The Bronze tables of every network."""
     made: list[Table] = []
@@ -209,16 +214,24 @@ def discover_tables(packages: Sequence[str] = TABLE_PACKAGES) -> list[Table]:
 
 
 def discover_adapters(package: str = ADAPTER_PACKAGE) -> dict[str, Adapter]:
-    """Every adapter folder, by name, and those of installed packages."""
+    """Every adapter folder, by name, and those of installed packages.
+
+    Raises:
+        DeclarationError: two folders share a name.
+    """
     root = importlib.import_module(package)
     folders = [importlib.import_module(m.name) for m in pkgutil.iter_modules(root.__path__, package + ".") if m.ispkg]
     folders += [importlib.import_module(entry.value) for entry in entry_points(group="lakehouse.networks")]
-    adapters = [_adapter(folder) for folder in sorted(folders, key=lambda f: f.__name__)]
-    return {adapter.name: adapter for adapter in adapters}
+    found: dict[str, ModuleType] = {}
+    for folder in sorted(folders, key=lambda f: f.__name__):
+        name = folder.__name__.rsplit(".", 1)[-1]
+        if found.setdefault(name, folder) is not folder:
+            raise DeclarationError(f"adapter {name} is in two packages: {found[name].__name__}, {folder.__name__}.")
+    return {name: _adapter(name, folder) for name, folder in found.items()}
 
 
-def _adapter(folder: ModuleType) -> Adapter:
+def _adapter(name: str, folder: ModuleType) -> Adapter:
     values = [v for module in _modules(folder) for v in vars(module).values()]
     feeds = {v.name: v for v in values if isinstance(v, Feed)}
     conforms: dict[int, Conform] = {id(v): v for v in values if isinstance(v, Conform)}
-    return Adapter(folder.__name__.rsplit(".", 1)[-1], dict(sorted(feeds.items())), tuple(conforms.values()))
+    return Adapter(name, dict(sorted(feeds.items())), tuple(conforms.values()))

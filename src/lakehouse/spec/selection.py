@@ -15,8 +15,11 @@ def select(registry: Registry, include: Sequence[str] = (), exclude: Sequence[st
     Several terms (or one with blanks between) are a union; a term with commas is an intersection.
 
     Raises:
-        SettingsError: a term selects nothing that exists; the nearest valid names are given.
+        SettingsError: a term selects nothing that exists, with the nearest valid names; or nothing is in all parts of
+            an intersection.
     """
+    if include and not any(term.strip() for term in include):
+        raise SettingsError("selection '': no term is given. Leave it out to select every table.")
     chosen = set(registry.tables) if not include else _union(registry, include)
     chosen -= _union(registry, exclude)
     return [name for name in registry.tables if name in chosen]
@@ -25,9 +28,10 @@ def select(registry: Registry, include: Sequence[str] = (), exclude: Sequence[st
 def _union(registry: Registry, terms: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for term in (part for text in terms for part in text.split()):
-        parts = [_term(registry, part) for part in term.split(",") if part]
-        if parts:
-            found |= set.intersection(*parts)
+        both = set.intersection(*[_term(registry, part) for part in term.split(",")])
+        if not both:
+            raise SettingsError(f"selection {term!r}: no table is in all of its parts. Use blanks for a union.")
+        found |= both
     return found
 
 

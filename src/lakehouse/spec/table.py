@@ -21,6 +21,7 @@ from lakehouse.spec.scopes import (
     ReadScope,
     ReplaceGroups,
     ReplacePartitions,
+    Snapshot,
     WriteMode,
 )
 
@@ -117,11 +118,10 @@ class Table:
         Raises:
             KeyError: there is none.
         """
-        return next((f for f in self.fields if f.name == name), None) or _raise(KeyError(name))
-
-
-def _raise(error: Exception) -> Field:
-    raise error
+        for declared in self.fields:
+            if declared.name == name:
+                return declared
+        raise KeyError(name)
 
 
 def table(
@@ -225,8 +225,12 @@ def _scope_problems(t: Table) -> list[str]:
     scopes = list(t.reads.values())
     merged = [s for s in scopes if isinstance(s, Changes)]
     by = {s.by for s in scopes if isinstance(s, Groups)}
-    if isinstance(t.write, Merge) and not (len(merged) == 1 and isinstance(merged[0].of, Conformed)):
-        return ["Merge needs exactly one changes(conformed(...)) in reads"]
+    if any(isinstance(s, Snapshot) and not isinstance(s.of, Table) for s in scopes):
+        return ["snapshot(feed) belongs to a conform function; a table reads tables"]
+    if isinstance(t.write, Merge) and (by or len(merged) != 1 or not isinstance(merged[0].of, Conformed)):
+        return ["Merge needs exactly one changes(conformed(...)) and no groups(...) in reads"]
+    if merged and not isinstance(t.write, Merge):
+        return ["changes(...) needs write=Merge(...); read groups(...) or snapshot(...) instead"]
     if isinstance(t.write, ReplaceGroups):
         if not by:
             return ["ReplaceGroups needs at least one groups(...) in reads"]

@@ -17,6 +17,7 @@ from pyspark.sql import types as T
 from lakehouse.errors import CommitError, SchemaError
 from lakehouse.settings import LakeSettings
 from lakehouse.spec.field import Field, schema_of
+from lakehouse.storage.frames import no_rows
 from lakehouse.storage.log import CommitNote, Logs
 from lakehouse.storage.store import Store
 
@@ -173,7 +174,7 @@ class Lake:
     def mark(self, session: SparkSession, name: str, note: CommitNote) -> int:
         """Commit the state alone; returns the version."""
         schema = self.read(session, name).schema
-        return self.append(session, name, session.createDataFrame([], schema), note)
+        return self.append(session, name, no_rows(session, schema), note)
 
     def replace(self, session: SparkSession, name: str, rows: DataFrame, where: str | None, note: CommitNote) -> int:
         """Replace the rows that `where` selects (all of them without it) in one commit; returns its version."""

@@ -1,0 +1,166 @@
+"""`lakehouse demo`: a lake from a made-up network, and the answers in it."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lakehouse.commands.edge import ConfigOption, EnvOption, SparkOnDemand, is_terminal, make_request, open_lake
+from lakehouse.errors import SettingsError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lakehouse.demo.walkthrough import Walkthrough
+    from lakehouse.engine.plan import Request
+    from lakehouse.engine.run import RunReport
+    from lakehouse.settings import Settings
+
+SHOWN = {
+    "claims": "claim_count",
+    "billed": "billed_amount",
+    "allowed": "allowed_amount",
+    "paid": "paid_amount",
+    "patient": "patient_responsibility_amount",
+    "contractual": "contractual_amount",
+    "encounter": "encounter_amount",
+    "outstanding": "outstanding_amount",
+    "residual": "residual_amount",
+    "credit": "credit_amount",
+}
+
+
+def demo(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, help="Daily deliveries.")] = 3,
+    claims_per_day: Annotated[int, typer.Option(min=1, help="Claims that start each day.")] = 400,
+    seed: Annotated[int, typer.Option(help="Another seed invents another network.")] = 7,
+    lake: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to build it; default: the environment's lake.")
+    ] = None,
+    env: EnvOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Build a lake from a made-up network, day by day, and compare it with the known answers.
+
+    A previous demo's lake is removed; any other folder is left alone.
+    """
+    from lakehouse.demo.harbor import DemoSpec
+    from lakehouse.demo.walkthrough import demo_settings, fresh_lake
+
+    opened = open_lake(context, env, config)
+    if lake is None and opened.settings.lake.is_s3:
+        raise SettingsError("the demo builds its lake in a folder; give one with --lake, or use --env local.")
+    spec = DemoSpec(seed=seed, claims_per_day=claims_per_day, days=days)
+    settings = demo_settings(opened.settings, lake or Path(opened.settings.lake.root))
+    fresh_lake(settings)
+    done = _walk(settings, spec)
+    if done.reports[-1].failed:
+        return _tell_failure(done.reports[-1])
+    _print_answers(done)
+    _print_next(settings, moved=lake is not None or config is not None or env is not None)
+    return int(bool(done.differences))
+
+
+def _walk(settings: "Settings", spec: object) -> "Walkthrough":
+    from lakehouse.commands.progress import LiveLine
+    from lakehouse.commands.screen import console
+    from lakehouse.demo.harbor import DemoSpec
+    from lakehouse.demo.walkthrough import walk
+
+    assert isinstance(spec, DemoSpec)
+    out = console()
+    spark = SparkOnDemand(settings, "lakehouse demo")
+
+    def on_day(report: "RunReport") -> None:
+        out.print(_day_line(report))
+
+    if not is_terminal():
+        return walk(settings, spec, spark, _request_of, on_day)
+    with LiveLine("starting Spark", quiet=True) as live:
+        return walk(settings, spec, spark, _request_of, on_day, live)
+
+
+def _request_of(day: date) -> "Request":
+    return make_request(datetime.combine(day, time(), UTC))
+
+
+def _day_line(report: "RunReport") -> str:
+    counts = [o.result.counts for o in report.outcomes if o.result]
+    files = sum(c.get("files", 0) for c in counts)
+    rows = sum(c["rows"] for c in counts if "files" in c)
+    built = sum(o.result is not None for o in report.outcomes)
+    return (
+        f"{report.request.logical_date}: {files} files with {rows:,} rows landed, {built} tables built "
+        f"in {report.seconds:.0f} s"
+    )
+
+
+def _tell_failure(report: "RunReport") -> int:
+    from lakehouse.commands.screen import console
+    from lakehouse.commands.summary import summary_lines
+
+    for line in summary_lines(report, None):
+        console().print(line)
+    return report.exit_code
+
+
+def _print_answers(done: "Walkthrough") -> None:
+    from lakehouse.commands.screen import console, grid
+
+    out = console()
+    out.print(_revenue_table(done))
+    aside = [(table, rule, f"{rows:,}") for (table, rule), rows in sorted(done.quarantined.items())]
+    out.print(grid("Set aside, and why", ("table", "rule", "rows"), aside, right=("rows",)))
+    out.print(_balance_table(done.reports))
+    if done.differences:
+        out.print("The lake does NOT agree with the answer key:")
+        for difference in done.differences:
+            out.print(f"  {difference}")
+    else:
+        out.print("The lake agrees with the answer key: revenue to the cent, live and deleted rows, rows set aside.")
+
+
+def _revenue_table(done: "Walkthrough") -> "Table":
+    from lakehouse.commands.screen import grid, money
+    from lakehouse.demo.walkthrough import by_payer
+
+    totals = by_payer(done.revenue)
+    columns = list(SHOWN.values())
+    sums = {c: sum((t[c] for t in totals.values()), start=totals[next(iter(totals))][c] * 0) for c in columns}
+    rows = [
+        (payer, *(f"{t[c]:,.0f}" if c == "claim_count" else money(t[c]) for c in columns))
+        for payer, t in [*totals.items(), ("all payers", sums)]
+    ]
+    table = grid("Revenue by payer, all months, US dollars", ("payer", *SHOWN), rows, right=list(SHOWN))
+    table.rows[-2].end_section = True
+    return table
+
+
+def _balance_table(reports: "Sequence[RunReport]") -> "Table":
+    """Every ledger of every build of the demo, in against out."""
+    from lakehouse.commands.screen import amount, grid
+    from lakehouse.engine.audit import sums
+
+    lines = [line for report in reports for o in report.outcomes if o.result for line in o.result.ledger]
+    rows = [
+        (table, ledger, measure, amount(taken), amount(given), "in = out" if taken == given else "DIFFERENT")
+        for (table, ledger, measure), (taken, given) in sums(lines).items()
+    ]
+    columns = ("table", "ledger", "measure", "in", "out", "")
+    return grid("What went in came out: rows and US dollars of all builds", columns, rows, right=("in", "out"))
+
+
+def _print_next(settings: "Settings", *, moved: bool) -> None:
+    from lakehouse.commands.screen import console
+    from lakehouse.demo.walkthrough import MARKER
+
+    root = Path(settings.lake.root)
+    call = f"lakehouse --config {root / MARKER}" if moved else "lakehouse"
+    out = console()
+    out.print(f"\nThe lake is in {root}. Next:")
+    out.print(f"  {call} status")
+    out.print(f"  {call} lineage --impact bronze.harbor_claims")
+    out.print(f"  {call} quarantine show silver.claim")

@@ -1,0 +1,161 @@
+"""`lakehouse status`: how each table stands, from its log and the records of runs."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from lakehouse.commands.edge import (
+    ConfigOption,
+    EnvOption,
+    ExcludeOption,
+    Opened,
+    Output,
+    OutputOption,
+    SelectOption,
+    open_lake,
+    print_json,
+)
+from lakehouse.errors import LakehouseError
+
+if TYPE_CHECKING:
+    from lakehouse.storage.log import DeltaLog, Logs
+
+FORMAT = "lakehouse-status/1"
+RECORDS_READ = 20
+
+
+@dataclass(frozen=True)
+class TableStatus:
+    """How one table stands.
+
+    Attributes:
+        table: its name.
+        version: newest version; None when it was never built.
+        built_at: UTC time of the newest commit that changed rows.
+        confirmed_at: UTC time of the newest build, also of one that found nothing to change.
+        counts: rows by what happened to them, of that build.
+        behind: inputs with rows it has not consumed -> (consumed version, current version).
+        last_outcome: of the newest recorded run in which it had work.
+        freshness: `fresh`, `stale`, or None when the table states no greatest age.
+        within: greatest age, as declared.
+        error: why its log cannot be trusted; None when it can.
+    """
+
+    table: str
+    version: int | None = None
+    built_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    behind: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    last_outcome: str | None = None
+    freshness: str | None = None
+    within: str | None = None
+    error: str | None = None
+
+
+def status(
+    context: typer.Context,
+    select: SelectOption = None,
+    exclude: ExcludeOption = None,
+    output: OutputOption = Output.TEXT,
+    env: EnvOption = None,
+    config: ConfigOption = None,
+) -> int:
+    """Show version, age, last rows, inputs not consumed yet, last outcome and freshness. Starts no Spark.
+
+    Exit code 3 when a log cannot be trusted.
+    """
+    from lakehouse.engine.record import latest_outcomes, read_records
+
+    opened = open_lake(context, env, config, select, exclude)
+    logs = opened.logs()
+    records = read_records(logs.store, RECORDS_READ)
+    outcomes = latest_outcomes(opened.registry, records)
+    now = datetime.now(UTC)
+    found = [table_status(opened, logs, name, outcomes.get(name), now) for name in opened.names]
+    if output is Output.JSON:
+        last = {key: records[0][key] for key in ("run_id", "started_at", "exit_code")} if records else None
+        tables = [asdict(t) for t in found]
+        print_json({"format": FORMAT, "env": opened.settings.env, "last_run": last, "tables": tables})
+    else:
+        _print_text(opened, found, records[0] if records else None, now)
+    return 3 if any(t.error for t in found) else 0
+
+
+def table_status(opened: Opened, logs: "Logs", name: str, last_outcome: str | None, now: datetime) -> TableStatus:
+    """How one table stands at `now` (UTC)."""
+    log = logs[name]
+    limit = opened.registry[name].freshness
+    within = limit.within if limit else None
+    try:
+        if not log.exists:
+            return TableStatus(name, last_outcome=last_outcome, freshness="stale" if within else None, within=within)
+        built, newest = log.last_build(), next((c for c in log.newest_first() if c.note), None)
+        confirmed_at = newest.committed_at if newest else None
+        return TableStatus(
+            table=name,
+            version=log.version,
+            built_at=built.committed_at if built else None,
+            confirmed_at=confirmed_at,
+            counts=newest.note.counts if newest and newest.note else {},
+            behind=_behind(opened, logs, log),
+            last_outcome=last_outcome,
+            freshness=_freshness(within, confirmed_at, now),
+            within=within,
+        )
+    except LakehouseError as error:
+        return TableStatus(name, last_outcome=last_outcome, within=within, error=str(error))
+
+
+def _behind(opened: Opened, logs: "Logs", log: "DeltaLog") -> dict[str, tuple[int, int]]:
+    """Inputs with commits that change rows after the version the table consumed."""
+    consumed = log.state.consumed
+    found: dict[str, tuple[int, int]] = {}
+    for name in sorted(opened.registry.inputs(log.name)):
+        seen = consumed.get(name, -1)
+        if logs[name].exists and isinstance(seen, int) and logs[name].changed_since(seen) != []:
+            found[name] = (seen, logs[name].version)
+    return found
+
+
+def _freshness(within: str | None, confirmed_at: datetime | None, now: datetime) -> str | None:
+    from lakehouse.spec.freshness import duration
+
+    if within is None:
+        return None
+    return "fresh" if confirmed_at is not None and now - confirmed_at <= duration(within) else "stale"
+
+
+def _print_text(opened: Opened, found: list[TableStatus], last: Mapping[str, object] | None, now: datetime) -> None:
+    from lakehouse.commands.screen import console, grid
+
+    out = console()
+    columns = ("table", "version", "rows changed", "age", "last build", "inputs", "last outcome", "freshness")
+    out.print(grid(None, columns, [_row(t, now) for t in found], right=("version",)))
+    for broken in found:
+        if broken.error:
+            out.print(f"{broken.table}: {broken.error}")
+    said = f"last run {last['run_id']}, exit code {last['exit_code']}" if last else "no run is recorded"
+    out.print(f"{opened.settings.env}: {opened.settings.lake.root}; {said}")
+
+
+def _row(found: TableStatus, now: datetime) -> tuple[str, ...]:
+    from lakehouse.commands.screen import counts_text, instant
+    from lakehouse.engine.impact import Serving
+
+    if found.error:
+        return (found.table, "?", "-", "-", "log cannot be trusted", "-", found.last_outcome or "-", "-")
+    behind = ", ".join(f"{name} {seen} -> {current}" for name, (seen, current) in found.behind.items())
+    return (
+        found.table,
+        "-" if found.version is None else str(found.version),
+        instant(found.built_at),
+        Serving(found.table, found.version, found.built_at).age(now),
+        counts_text(found.counts.items()),
+        f"behind: {behind}" if behind else "-" if found.version is None else "consumed",
+        found.last_outcome or "-",
+        f"{found.freshness} ({found.within})" if found.freshness else "-",
+    )

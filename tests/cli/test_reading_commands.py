@@ -1,0 +1,303 @@
+"""Commands that only read state: their answers, their JSON, their exit codes. No Spark starts here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.lakes import CLAIMS_HEADER, LakeFolder, commit, lake_folder, quarantine
+
+MARKER = "ZZMEMBER99"
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> LakeFolder:
+    return lake_folder(tmp_path)
+
+
+def table_of(document: dict[str, object], name: str) -> dict[str, object]:
+    tables = document["tables"]
+    assert isinstance(tables, list)
+    return next(t for t in tables if t["table"] == name)
+
+
+def test_a_delivered_file_makes_its_table_due_and_its_readers_wait(lake: LakeFolder) -> None:
+    lake.deliver("claims", "claims-2026-01-05.csv", CLAIMS_HEADER)
+    document = lake.json("plan")
+    assert document["format"] == "lakehouse-plan/1"
+    claims = table_of(document, "bronze.harbor_claims")
+    assert (claims["status"], claims["reasons"], claims["files"]) == ("due", ["1 of 1 files not landed yet"], 1)
+    assert table_of(document, "bronze.harbor_payments")["status"] == "current"
+    assert set(claims) == {"table", "status", "reasons", "notes", "files", "everything"}
+
+
+def test_a_dry_run_answers_what_plan_answers(lake: LakeFolder) -> None:
+    lake.deliver("claims", "claims-2026-01-05.csv", CLAIMS_HEADER)
+    assert lake.json("run", "--dry-run", "-s", "bronze.*") == lake.json("plan", "-s", "bronze.*")
+    assert not lake.lake.exists()
+
+
+def test_plan_names_a_source_that_is_gone_and_ends_with_1(lake: LakeFolder) -> None:
+    lake.drop.rmdir()
+    answer = lake.call("plan", "-s", "bronze.harbor_claims")
+    assert answer.exit_code == 1
+    assert "failed" in answer.stdout
+
+
+def test_a_selection_restricts_the_plan(lake: LakeFolder) -> None:
+    document = lake.json("plan", "-s", "+silver.claim", "--exclude", "layer:silver")
+    tables = document["tables"]
+    assert isinstance(tables, list)
+    assert [t["table"] for t in tables] == ["bronze.harbor_claims"]
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "status", "lineage", "check"])
+def test_an_unknown_table_ends_with_2_and_the_nearest_name(lake: LakeFolder, command: str) -> None:
+    answer = lake.call(command, "-s", "gold.revenue_by_pair")
+    assert answer.exit_code == 2
+    assert "gold.revenue_by_payer" in answer.stderr
+    assert "Traceback" not in answer.output
+
+
+def test_an_unknown_environment_ends_with_2_and_the_valid_ones(
+    lake: LakeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_CONF_DIR", str(Path(__file__).parents[2] / "conf"))
+    from typer.testing import CliRunner
+
+    from lakehouse.cli import app
+
+    answer = CliRunner().invoke(app, ["--env", "prd", "status"])
+    assert answer.exit_code == 2
+    assert "prod" in answer.stderr
+
+
+def test_an_unknown_settings_key_ends_with_2_and_the_nearest_one(lake: LakeFolder) -> None:
+    lake.config.write_text(lake.config.read_text() + 'adaptor = "standard"\n')
+    answer = lake.call("status")
+    assert answer.exit_code == 2
+    assert "adapter" in answer.stderr
+
+
+def test_env_and_config_together_end_with_2(lake: LakeFolder) -> None:
+    answer = lake.call("status", "--env", "local")
+    assert answer.exit_code == 2
+    assert "choose one" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("paln",), ("run", "--strt", "2026-01-05"), ("run", "--start", "5 January"), ("status", "--output", "xml")],
+)
+def test_a_call_that_cannot_be_read_ends_with_2(lake: LakeFolder, arguments: tuple[str, ...]) -> None:
+    assert lake.call(*arguments).exit_code == 2
+
+
+def test_an_empty_range_of_days_ends_with_2(lake: LakeFolder) -> None:
+    answer = lake.call("run", "--start", "2026-01-05", "--end", "2026-01-05")
+    assert answer.exit_code == 2
+    assert "--end is not included" in answer.stderr
+
+
+def test_a_damaged_log_is_named_and_ends_status_with_3(lake: LakeFolder) -> None:
+    commit(lake, "silver.claim", 0)
+    (lake.lake / "silver" / "claim" / "_delta_log" / f"{1:020d}.json").touch()
+    answer = lake.call("status")
+    assert answer.exit_code == 3
+    assert "commit 1 in its Delta log is empty" in answer.stdout
+
+
+def test_an_error_nobody_foresaw_ends_with_3_without_its_text(
+    lake: LakeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object, **options: object) -> None:
+        raise ValueError(f"cannot read {MARKER}")
+
+    monkeypatch.setattr("lakehouse.spec.registry.Registry.discover", broken)
+    answer = lake.call("plan")
+    assert answer.exit_code == 3
+    assert "ValueError" in answer.stderr
+    assert MARKER not in answer.output
+    assert "Traceback" not in answer.output
+
+
+def test_status_of_an_empty_lake_shows_that_nothing_was_built(lake: LakeFolder) -> None:
+    document = lake.json("status")
+    assert document["last_run"] is None
+    claim = table_of(document, "silver.claim")
+    assert (claim["version"], claim["built_at"], claim["freshness"]) == (None, None, "stale")
+    assert table_of(document, "bronze.harbor_claims")["freshness"] is None
+
+
+def test_status_shows_an_input_that_was_not_consumed(lake: LakeFolder) -> None:
+    commit(lake, "bronze.harbor_claims", 0)
+    commit(lake, "bronze.harbor_claims", 1)
+    commit(lake, "silver.claim", 0, counts={"inserted": 3}, consumed={"bronze.harbor_claims": 0})
+    claim = table_of(lake.json("status"), "silver.claim")
+    assert claim["behind"] == {"bronze.harbor_claims": [0, 1]}
+    assert claim["counts"] == {"inserted": 3}
+
+
+def test_a_marker_of_an_input_leaves_nobody_behind(lake: LakeFolder) -> None:
+    commit(lake, "bronze.harbor_claims", 0)
+    commit(lake, "bronze.harbor_claims", 1, changes_data=False)
+    commit(lake, "silver.claim", 0, consumed={"bronze.harbor_claims": 0})
+    assert table_of(lake.json("status"), "silver.claim")["behind"] == {}
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(25.9, "fresh"), (26.1, "stale")])
+def test_a_table_is_stale_when_its_newest_build_is_too_old(lake: LakeFolder, hours: float, expected: str) -> None:
+    commit(lake, "gold.revenue_by_payer", 0, hours_ago=hours)
+    assert table_of(lake.json("status"), "gold.revenue_by_payer")["freshness"] == expected
+
+
+def test_a_build_that_changed_nothing_keeps_a_table_fresh(lake: LakeFolder) -> None:
+    commit(lake, "gold.revenue_by_payer", 0, hours_ago=100)
+    commit(lake, "gold.revenue_by_payer", 1, hours_ago=2, changes_data=False)
+    assert table_of(lake.json("status"), "gold.revenue_by_payer")["freshness"] == "fresh"
+    assert "4 days old" in lake.call("status", "-s", "gold.revenue_by_payer").stdout
+
+
+def test_a_run_with_nothing_due_is_recorded_and_status_shows_it(lake: LakeFolder) -> None:
+    run = lake.json("run", "-s", "bronze.*")
+    assert (run["format"], run["nothing_due"], run["exit_code"]) == ("lakehouse-run/1", True, 0)
+    assert "bronze.harbor_claims" in str(run["current"])
+    last = lake.json("status")["last_run"]
+    assert isinstance(last, dict)
+    assert last["run_id"] == run["run_id"]
+
+
+def test_a_run_away_from_a_terminal_writes_one_line_of_pairs_for_each_table(lake: LakeFolder) -> None:
+    answer = lake.call("run", "-s", "bronze.harbor_claims", "-s", "bronze.harbor_payments")
+    lines = [line for line in answer.stdout.splitlines() if line.startswith("run_id=")]
+    assert answer.exit_code == 0
+    assert [dict(pair.split("=") for pair in line.split())["outcome"] for line in lines] == ["current", "current"]
+    assert "nothing was due: 2 current" in answer.stdout
+
+
+def test_a_failure_names_what_waits_its_report_and_the_shortest_rerun(lake: LakeFolder) -> None:
+    commit(lake, "gold.revenue_by_payer", 0, hours_ago=50)
+    lake.drop.rmdir()
+    answer = lake.call("run", "-s", "bronze.harbor_claims", "-s", "bronze.harbor_payments")
+    assert answer.exit_code == 1
+    for said in ("2 failed", "waiting: ", "'Revenue by payer'", "owner finance", "version 0, 2 days old"):
+        assert said in answer.stdout
+    assert "lakehouse run -s bronze.harbor_claims+ -s bronze.harbor_payments+" in answer.stdout
+
+
+def test_the_json_of_a_failed_run_is_one_document_with_its_impact(lake: LakeFolder) -> None:
+    commit(lake, "silver.claim", 0)
+    lake.drop.rmdir()
+    run = lake.json("run", "-s", "bronze.harbor_claims", "-s", "silver.claim")
+    impact = run["impact"]
+    assert run["exit_code"] == 1
+    assert isinstance(impact, dict)
+    assert impact["origins"] == ["bronze.harbor_claims"]
+    assert impact["rerun"] == "lakehouse run -s bronze.harbor_claims+"
+    assert table_of(run, "silver.claim")["outcome"] == "blocked"
+
+
+def test_lineage_goes_from_the_source_to_the_report(lake: LakeFolder) -> None:
+    document = lake.json("lineage", "-s", "+gold.revenue_by_payer")
+    edges = document["edges"]
+    assert isinstance(edges, list)
+    pairs = {(edge["from"], edge["to"]) for edge in edges}
+    assert {
+        ("source:harbor/claims", "bronze.harbor_claims"),
+        ("bronze.harbor_claims", "silver.claim"),
+        ("silver.claim", "silver.claim_final"),
+        ("gold.revenue_by_payer", "report:Revenue by payer"),
+    } <= pairs
+    text = lake.call("lineage").stdout
+    way = ("harbor/claim_lines", "bronze.harbor_claim_lines", "silver.claim_line", "report 'Revenue by payer'")
+    assert sorted(way, key=text.index) == list(way)
+    assert "owner finance, due 07:00 America/New_York" in text
+
+
+def test_lineage_draws_a_branch_once(lake: LakeFolder) -> None:
+    text = lake.call("lineage").stdout
+    assert text.count("report 'Revenue by payer'") == 1
+    assert "silver.claim_final (see above)" in text
+
+
+def test_a_restricted_lineage_has_no_edge_to_tables_left_out(lake: LakeFolder) -> None:
+    edges = lake.json("lineage", "-s", "silver.claim")["edges"]
+    assert edges == []
+
+
+def test_impact_names_everything_made_of_a_table(lake: LakeFolder) -> None:
+    commit(lake, "gold.revenue_by_payer", 0)
+    impact = lake.json("lineage", "--impact", "bronze.harbor_claims")["impact"]
+    assert isinstance(impact, dict)
+    serving = {t["table"]: t["version"] for t in impact["tables"]}
+    assert serving["gold.revenue_by_payer"] == 0
+    assert serving["silver.claim"] is None
+    assert impact["reports"][0]["name"] == "Revenue by payer"
+    text = lake.call("lineage", "--impact", "bronze.harbor_claims").stdout
+    assert "rebuild all of it: lakehouse run -s bronze.harbor_claims+" in text
+
+
+def test_a_lake_without_quarantines_says_so(lake: LakeFolder) -> None:
+    assert "no row is set aside" in lake.call("quarantine", "list").stdout
+    assert lake.call("quarantine", "show", "silver.claim").exit_code == 0
+    assert lake.call("quarantine", "show", "silver.clam").exit_code == 2
+
+
+def test_a_row_that_breaks_two_rules_counts_under_both_and_once_in_all(lake: LakeFolder) -> None:
+    quarantine(
+        lake,
+        "silver.claim",
+        {"_row_number": 1, "_failed_expectations": ["parseable", "claim_id_required"]},
+        {"_row_number": 2},
+        {"_row_number": 3, "_status": "released"},
+    )
+    document = lake.json("quarantine", "list")
+    claim = table_of(document, "silver.claim")
+    rules = claim["rules"]
+    assert isinstance(rules, list)
+    assert claim["rows"] == 2
+    assert {r["rule"]: r["rows"] for r in rules} == {"parseable": 2, "claim_id_required": 1}
+    assert "silver.claim: 2 rows" in lake.call("quarantine", "list").stdout
+
+
+def test_set_aside_values_are_shown_only_when_asked_for(lake: LakeFolder) -> None:
+    quarantine(lake, "silver.claim", {"_row_number": 7, "row": [("member_id", MARKER), ("billed_amount", "12,3x")]})
+    for arguments in (("list",), ("show", "silver.claim"), ("show", "silver.claim", "--output", "json")):
+        answer = lake.call("quarantine", *arguments)
+        assert answer.exit_code == 0
+        assert MARKER not in answer.output
+        assert "parseable" in answer.stdout
+    asked = lake.call("quarantine", "show", "silver.claim", "--show-values")
+    assert MARKER in asked.stdout
+    assert "protected health information" in asked.stderr
+
+
+def test_no_more_rows_are_shown_than_asked_for(lake: LakeFolder) -> None:
+    quarantine(lake, "silver.claim", *({"_row_number": n} for n in range(1, 6)))
+    shown = lake.json("quarantine", "show", "silver.claim", "--limit", "2")
+    rows = shown["rows"]
+    assert isinstance(rows, list)
+    assert (shown["total"], [r["row_number"] for r in rows]) == (5, [1, 2])
+
+
+def test_check_of_an_empty_lake_starts_no_spark_and_is_good(lake: LakeFolder) -> None:
+    assert lake.json("check") == {"format": "lakehouse-check/1", "full": False, "tables": []}
+
+
+def test_reading_commands_load_neither_a_session_nor_a_jvm(lake: LakeFolder) -> None:
+    commands = [["plan"], ["status"], ["lineage"], ["run"], ["quarantine", "list"]]
+    script = f"""
+import sys
+from typer.testing import CliRunner
+from lakehouse.cli import app
+for command in {commands}:
+    if command == ["run"]:
+        command += ["-s", "bronze.*"]
+    answer = CliRunner().invoke(app, ["--config", {str(lake.config)!r}, *command])
+    assert answer.exit_code == 0, answer.output
+from pyspark import SparkContext
+assert SparkContext._gateway is None
+assert "lakehouse.storage.session" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

@@ -1,0 +1,114 @@
+"""Derived tables: only what was touched is computed, and it ends as a computation of everything."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from engine.world import EPISODE, GOLD, SILVER, Sent, World, sent
+from lakehouse.engine.run import Outcome
+
+pytestmark = pytest.mark.spark
+JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
+
+
+def of(visit: str, episode: str, service_date: str, amount: str = "100.00", hour: int = 0, **other: str) -> Sent:
+    """A visit of an episode, last changed at this hour."""
+    stamp = f"2026-01-01T{hour:02}:00:00Z"
+    return sent(visit, episode_id=episode, service_date=service_date, amount=amount, modified_at=stamp, **other)
+
+
+def gold(world: World) -> dict[object, tuple[object, ...]]:
+    """Month -> episodes, amount, due amount."""
+    return {m: tuple(rest) for m, *rest in world.rows(GOLD, "service_month", "episode_count", "amount", "due_amount")}
+
+
+def test_only_touched_groups_are_computed_and_vanished_ones_go(world: World) -> None:
+    world.deliver("visits-2026-01-01.csv", [
+        of("V1", "E1", "2026-01-10"),
+        of("V2", "E1", "2026-01-20"),
+        of("V3", "E2", "2026-02-10"),
+        of("V4", "E3", "2026-03-10"),
+        of("V5", "E4", "2026-03-11"),
+        of("V6", "", "2026-03-12"),
+    ])  # fmt: skip
+    day = date(2026, 1, 15)
+    first = world.run(day=day)
+    assert first.counts(EPISODE) == {"inserted": 4}
+    assert first.counts(GOLD) == {"rows": 3}
+    before = world.rows(GOLD, "service_month", "_run_id")
+    zero = Decimal("0.00")
+    assert gold(world) == {
+        JANUARY: (1, Decimal(200), zero),
+        FEBRUARY: (1, Decimal(100), zero),
+        MARCH: (2, Decimal(200), zero),
+    }
+
+    # E1 moves from January to February, E2 vanishes, E4 loses its visit to E3; V6 belongs to no episode.
+    world.deliver("visits-2026-01-02.csv", [
+        of("V1", "E1", "2026-02-01", hour=1),
+        of("V2", "E1", "2026-02-02", hour=1),
+        of("V3", "E2", "2026-02-10", hour=1, is_deleted="true"),
+        of("V6", "", "2026-03-12", "7.00", hour=1),
+    ])  # fmt: skip
+    moved = world.run(day=day)
+    assert moved.counts(EPISODE) == {"updated": 1, "deleted": 1}
+    assert moved.counts(GOLD) == {"rows": 1, "partitions": 2}
+    assert moved[GOLD].reasons == (f"{EPISODE} changed in version 2",)
+    assert gold(world) == {FEBRUARY: (1, Decimal(200), zero), MARCH: (2, Decimal(200), zero)}
+    assert world.rows(GOLD, "service_month", "_run_id", where="service_month = '2026-03-01'") == [
+        row for row in before if row[0] == MARCH
+    ]
+
+    world.deliver("visits-2026-01-03.csv", [of("V5", "E3", "2026-03-11", hour=2)])
+    merged = world.run(day=day)
+    assert merged.counts(EPISODE) == {"updated": 1, "deleted": 1}
+    assert world.rows(EPISODE, "episode_id", "visit_count") == [("E1", 2), ("E3", 2)]
+
+    incremental = world.content()
+    whole = world.run(EPISODE, GOLD, day=day, full_refresh=True)
+    assert whole.counts(EPISODE) == {"unchanged": 2}
+    assert whole[EPISODE].outcome is Outcome.MARKED
+    assert whole.counts(GOLD) == {"rows": 2}
+    assert world.content() == incremental
+
+
+def test_a_change_that_touches_no_figure_ends_at_the_first_table_it_does_not_change(world: World) -> None:
+    world.deliver("visits-2026-01-01.csv", [of("V1", "E1", "2026-01-10")])
+    world.run()
+    world.deliver("visits-2026-01-02.csv", [of("V1", "E1", "2026-01-10", hour=1, payer_name="Cigna")])
+    ran = world.run()
+    assert ran.outcomes[SILVER] is Outcome.BUILT
+    assert ran.outcomes[EPISODE] is Outcome.MARKED
+    assert ran.outcomes[GOLD] is Outcome.CURRENT
+    assert world.run().report.nothing_due
+
+
+def test_a_month_whose_figure_changes_by_the_calendar_is_due_on_that_day(world: World) -> None:
+    world.deliver("visits-2026-01-01.csv", [
+        of("V1", "E1", "2026-01-10", "10.00"),
+        of("V2", "E2", "2026-01-20", "20.00"),
+        of("V3", "E3", "2026-02-20", "30.00"),
+    ])  # fmt: skip
+    world.run(day=date(2026, 2, 1))
+    zero = Decimal("0.00")
+    shown = ("service_month", "due_amount", "_next_change_date", "_as_of_date")
+    assert world.rows(GOLD, *shown) == [
+        (JANUARY, zero, date(2026, 2, 9), date(2026, 2, 1)),
+        (FEBRUARY, zero, date(2026, 3, 22), date(2026, 2, 1)),
+    ]
+    assert world.run(day=date(2026, 2, 8)).report.nothing_due
+
+    matured = world.run(day=date(2026, 2, 9))
+    assert matured.outcomes[GOLD] is Outcome.BUILT
+    assert matured[GOLD].reasons == ("the calendar changes a figure",)
+    assert matured.counts(GOLD) == {"rows": 1, "partitions": 1}
+    assert world.rows(GOLD, *shown) == [
+        (JANUARY, Decimal("10.00"), date(2026, 2, 19), date(2026, 2, 9)),
+        (FEBRUARY, zero, date(2026, 3, 22), date(2026, 2, 1)),
+    ]
+    assert world.run(day=date(2026, 2, 9)).report.nothing_due
+
+    world.run(day=date(2026, 4, 1))
+    assert world.rows(GOLD, "due_amount", "_next_change_date") == [(Decimal("30.00"), None), (Decimal("30.00"), None)]
+    assert world.run(day=date(2026, 12, 31)).report.nothing_due

@@ -1,0 +1,62 @@
+"""Deliveries: what they count from, and how they land."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from lakehouse.engine.land import batch_id, delivered_at
+from lakehouse.storage.files import FoundFile
+
+CHANGED = datetime(2026, 3, 9, 17, 5, tzinfo=UTC)
+
+
+def found(path: str, size: int = 10) -> FoundFile:
+    return FoundFile(path, size, CHANGED)
+
+
+@pytest.mark.parametrize(
+    ("path", "day"),
+    [
+        ("claims/claims-2026-01-05.csv", (2026, 1, 5)),
+        ("claims/claims_20260105.csv.gz", (2026, 1, 5)),
+        ("claims/2026_01_05/claims.csv", (2026, 1, 5)),
+        ("2025-12-31/claims-2026-01-05.csv", (2026, 1, 5)),
+        ("claims-2026-01-05-resent.csv", (2026, 1, 5)),
+        ("claims-19991231.csv", (1999, 12, 31)),
+        ("claims-2024-02-29.csv", (2024, 2, 29)),
+        ("2026-01-05/claims-2026-02-30.csv", (2026, 1, 5)),
+    ],
+)
+def test_the_last_date_in_the_path_is_the_delivery(path: str, day: tuple[int, int, int]) -> None:
+    assert delivered_at(found(path)) == datetime(*day, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "claims.csv",
+        "claims-2026.csv",
+        "claims-2026-13-01.csv",
+        "claims-2026-02-30.csv",
+        "c-120260105.csv",
+        "c-202601051.csv",
+    ],
+)
+def test_without_a_date_the_modification_time_is_the_delivery(path: str) -> None:
+    assert delivered_at(found(path)) == CHANGED
+
+
+def test_a_batch_keeps_its_id_through_every_retry() -> None:
+    assert batch_id("bronze.a", found("x.csv"), "sum", 3) == batch_id("bronze.a", found("x.csv"), "sum", 3)
+
+
+def test_a_batch_id_differs_by_table_file_content_and_landing() -> None:
+    ids = {
+        batch_id("bronze.a", found("x.csv"), "sum", 3),
+        batch_id("bronze.b", found("x.csv"), "sum", 3),
+        batch_id("bronze.a", found("y.csv"), "sum", 3),
+        batch_id("bronze.a", found("x.csv", 11), "sum", 3),
+        batch_id("bronze.a", found("x.csv"), "other sum", 3),
+        batch_id("bronze.a", found("x.csv"), "sum", 4),
+    }
+    assert len(ids) == 6
