@@ -122,10 +122,7 @@ def batch_results(
     results = []
     for rule in (e for e in table.expectations if not e.is_row_rule):
         frames = {
-            name: lake.read(session, other.name)
-            if lake.exists(other.name)
-            else no_rows(session, schema_of(other.fields))
-            for name, other in rule.needs.items()
+            name: _live(session, lake, other) for name, other in rule.needs.items()
         }
         failed = rule.failing_rows(rows, replace(context, frames=frames)).count()
         tolerance = rule.tolerance

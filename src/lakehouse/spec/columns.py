@@ -6,8 +6,9 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-ISO_DATES = ("yyyy-MM-dd", "yyyyMMdd", "yyyy-MM-dd'T'HH:mm:ss[.SSSSSS][.SSS]X")
-ISO_TIMESTAMPS = ("yyyy-MM-dd'T'HH:mm:ss[.SSSSSS][.SSS]X", "yyyy-MM-dd HH:mm:ss[.SSSSSS][.SSS]", "yyyy-MM-dd")
+_INSTANTS = ("yyyy-MM-dd'T'HH:mm:ss[.SSSSSSSSS][XXX]", "yyyy-MM-dd HH:mm:ss[.SSSSSSSSS][XXX]")  # no zone: UTC
+ISO_DATES = ("yyyy-MM-dd", "yyyyMMdd", *_INSTANTS)
+ISO_TIMESTAMPS = (*_INSTANTS, "yyyy-MM-dd")
 _OUTER_BLANKS = r"^[\s\u00a0]+|[\s\u00a0]+$"
 _TRUE = ("true", "t", "yes", "y", "1")
 _FALSE = ("false", "f", "no", "n", "0")
