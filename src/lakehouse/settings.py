@@ -133,7 +133,8 @@ class SparkSettings(_Section):
         jars_folder: folder whose jars are put on the class path. None: `jars` in the running Python environment, or,
             under spark-submit, none at all, because spark-submit was given them.
         class_archive: start the JVM from an archive of its loaded classes, when `lakehouse.storage.session` made one.
-        quick_compile: leave out the optimising compiler: starts faster, runs long work slower. For tests and the demo.
+        quick_compile: leave out the optimising compiler and generated code: starts faster, runs long work slower. For
+            tests and the demo.
         conf: further Spark settings; they win over those of the session.
     """
 
@@ -152,11 +153,9 @@ class RunSettings(_Section):
 
     Attributes:
         parallel_builds: tables built at the same time in one session.
-        staging: local folder for files on their way into Bronze; None takes the system's temporary folder.
     """
 
     parallel_builds: Annotated[int, Field(ge=1)] = 2
-    staging: str | None = None
 
 
 class PrivacySettings(_Section):

@@ -9,7 +9,7 @@ from engine.world import EPISODE, GOLD, SILVER, Sent, World, sent
 from lakehouse.engine.run import Outcome
 
 pytestmark = pytest.mark.spark
-JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
+JANUARY, FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in range(1, 5))
 
 
 def of(visit: str, episode: str, service_date: str, amount: str = "100.00", hour: int = 0, **other: str) -> Sent:
@@ -24,52 +24,53 @@ def gold(world: World) -> dict[object, tuple[object, ...]]:
 
 
 def test_only_touched_groups_are_computed_and_vanished_ones_go(world: World) -> None:
-    world.deliver("visits-2026-01-01.csv", [
+    first_rows = [
         of("V1", "E1", "2026-01-10"),
         of("V2", "E1", "2026-01-20"),
         of("V3", "E2", "2026-02-10"),
         of("V4", "E3", "2026-03-10"),
         of("V5", "E4", "2026-03-11"),
         of("V6", "", "2026-03-12"),
-    ])  # fmt: skip
-    day = date(2026, 1, 15)
+        of("V7", "E5", "2026-04-12"),
+    ]
+    world.deliver("visits-2026-01-01.csv", first_rows)
+    day, zero = date(2026, 1, 15), Decimal("0.00")
     first = world.run(day=day)
-    assert first.counts(EPISODE) == {"inserted": 4}
-    assert first.counts(GOLD) == {"rows": 3}
-    before = world.rows(GOLD, "service_month", "_run_id")
-    zero = Decimal("0.00")
+    assert first.counts(EPISODE) == {"inserted": 5}
+    assert first.counts(GOLD) == {"rows": 4}
     assert gold(world) == {
         JANUARY: (1, Decimal(200), zero),
         FEBRUARY: (1, Decimal(100), zero),
         MARCH: (2, Decimal(200), zero),
+        APRIL: (1, Decimal(100), zero),
     }
 
     # E1 moves from January to February, E2 vanishes, E4 loses its visit to E3; V6 belongs to no episode.
-    world.deliver("visits-2026-01-02.csv", [
+    changed_rows = [
         of("V1", "E1", "2026-02-01", hour=1),
         of("V2", "E1", "2026-02-02", hour=1),
         of("V3", "E2", "2026-02-10", hour=1, is_deleted="true"),
+        of("V5", "E3", "2026-03-11", hour=1),
         of("V6", "", "2026-03-12", "7.00", hour=1),
-    ])  # fmt: skip
-    moved = world.run(day=day)
-    assert moved.counts(EPISODE) == {"updated": 1, "deleted": 1}
-    assert moved.counts(GOLD) == {"rows": 1, "partitions": 2}
-    assert moved[GOLD].reasons == (f"{EPISODE} changed in version 2",)
-    assert gold(world) == {FEBRUARY: (1, Decimal(200), zero), MARCH: (2, Decimal(200), zero)}
-    assert world.rows(GOLD, "service_month", "_run_id", where="service_month = '2026-03-01'") == [
-        row for row in before if row[0] == MARCH
     ]
-
-    world.deliver("visits-2026-01-03.csv", [of("V5", "E3", "2026-03-11", hour=2)])
-    merged = world.run(day=day)
-    assert merged.counts(EPISODE) == {"updated": 1, "deleted": 1}
-    assert world.rows(EPISODE, "episode_id", "visit_count") == [("E1", 2), ("E3", 2)]
+    world.deliver("visits-2026-01-02.csv", changed_rows)
+    moved = world.run(day=day)
+    assert moved.counts(EPISODE) == {"updated": 2, "deleted": 2}
+    assert moved.counts(GOLD) == {"rows": 2, "partitions": 3}
+    assert moved[GOLD].reasons == (f"{EPISODE} changed in version 2",)
+    assert gold(world) == {
+        FEBRUARY: (1, Decimal(200), zero),
+        MARCH: (1, Decimal(200), zero),
+        APRIL: (1, Decimal(100), zero),
+    }
+    assert world.rows(GOLD, "service_month", "_run_id") == [(FEBRUARY, "run-2"), (MARCH, "run-2"), (APRIL, "run-1")]
+    assert world.rows(EPISODE, "episode_id", "visit_count") == [("E1", 2), ("E3", 2), ("E5", 1)]
 
     incremental = world.content()
     whole = world.run(EPISODE, GOLD, day=day, full_refresh=True)
-    assert whole.counts(EPISODE) == {"unchanged": 2}
+    assert whole.counts(EPISODE) == {"unchanged": 3}
     assert whole[EPISODE].outcome is Outcome.MARKED
-    assert whole.counts(GOLD) == {"rows": 2}
+    assert whole.counts(GOLD) == {"rows": 3}
     assert world.content() == incremental
 
 

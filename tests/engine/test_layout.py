@@ -3,12 +3,13 @@
 import json
 from datetime import date
 
-import duckdb
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, QueryBuilder
 
 from engine.story import MARK, Story
 from engine.world import BRONZE, BUSINESS, EPISODE, GOLD, SILVER
+from independent_reader import delta_reader
 from lakehouse.storage.store import quarantine_of
 
 pytestmark = pytest.mark.spark
@@ -88,10 +89,8 @@ def test_readers_that_are_not_spark_see_the_same_rows_through_deletion_vectors(s
     columns = [c for c in BUSINESS if c != "modified_at"]
     expected = story.world.rows(SILVER, *columns)
     by_delta_rs = QueryBuilder().register("visit", DeltaTable(place)).execute(f"SELECT {', '.join(columns)} FROM visit")
-    assert sorted((tuple(r.values()) for r in by_delta_rs.read_all().to_pylist()), key=repr) == expected
-    connection = duckdb.connect()
-    connection.load_extension("delta")
-    by_duckdb = connection.sql(f"SELECT {', '.join(columns)} FROM delta_scan('{place}')").fetchall()
+    assert sorted((tuple(r.values()) for r in pa.table(by_delta_rs.read_all()).to_pylist()), key=repr) == expected
+    by_duckdb = delta_reader().sql(f"SELECT {', '.join(columns)} FROM delta_scan('{place}')").fetchall()
     assert sorted(by_duckdb, key=repr) == expected
     assert len(expected) == 10
     assert isinstance(expected[0][BUSINESS.index("service_date")], date)

@@ -16,9 +16,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from independent_reader import delta_reader
 from lakehouse.demo.harbor import DemoSpec, write_deliveries
 from lakehouse.storage.store import Store
 
@@ -111,22 +111,22 @@ def run_until(place: Place, seconds: float) -> bool:
 
 def tables(place: Place) -> Mapping[str, Rows]:
     """Every table but the run records: row -> how often it is there, without what tells of the run."""
-    connection = duckdb.connect()
-    connection.load_extension("delta")
+    connection = delta_reader()
     store, found = Store(str(place.lake)), {}
     for layer in ("bronze", "reference", "silver", "gold"):
         for folder in store.folders(layer):
-            rows = connection.sql(f"SELECT * FROM delta_scan('{store.uri(layer, folder)}')")
-            keep = [c for c in rows.columns if c not in OF_THE_RUN]
-            picked = rows.select(*[duckdb.ColumnExpression(c) for c in keep]).fetchall()
-            found[f"{layer}.{folder}"] = Counter(repr(dict(zip(keep, row, strict=True))) for row in picked)
+            source = f"delta_scan('{store.uri(layer, folder)}')"
+            kept = [c for c in connection.sql(f"SELECT * FROM {source}").columns if c not in OF_THE_RUN]
+            # As text, so that an instant needs no time zone here.
+            texts = ", ".join(f'CAST("{c}" AS VARCHAR)' for c in kept)
+            picked = connection.sql(f"SELECT {texts} FROM {source}").fetchall()
+            found[f"{layer}.{folder}"] = Counter(repr(dict(zip(kept, row, strict=True))) for row in picked)
     return found
 
 
 def bronze_places(place: Place) -> Counter[tuple[str, str, int]]:
     """How often each record of each batch stands in each Bronze table."""
-    connection = duckdb.connect()
-    connection.load_extension("delta")
+    connection = delta_reader()
     store, found = Store(str(place.lake)), Counter[tuple[str, str, int]]()
     for folder in store.folders("bronze"):
         if not folder.endswith("__quarantine"):
@@ -137,8 +137,7 @@ def bronze_places(place: Place) -> Counter[tuple[str, str, int]]:
 
 def recorded_outcomes(place: Place) -> Counter[tuple[str, str | None]]:
     """How often each table of each run stands in `ops.run`."""
-    connection = duckdb.connect()
-    connection.load_extension("delta")
+    connection = delta_reader()
     query = f"SELECT run_id, table_name FROM delta_scan('{place.lake / 'ops' / 'run'}')"
     return Counter(connection.sql(query).fetchall())
 

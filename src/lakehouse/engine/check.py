@@ -121,14 +121,20 @@ def batch_results(
     """Run the batch rules over the rows about to be written."""
     results = []
     for rule in (e for e in table.expectations if not e.is_row_rule):
-        frames = {
-            name: _live(session, lake, other) for name, other in rule.needs.items()
-        }
+        frames = {name: _live(session, lake, other) for name, other in rule.needs.items()}
         failed = rule.failing_rows(rows, replace(context, frames=frames)).count()
         tolerance = rule.tolerance
         holds = tolerance.accepts(failed, total) if tolerance else failed == 0
         results.append(CheckResult(table.name, rule.name, str(rule.on_failure), failed, total, holds))
     return results
+
+
+def _live(session: SparkSession, lake: Lake, table: Table) -> DataFrame:
+    """The table a rule compares with, tombstones hidden; no rows when it was never built."""
+    if not lake.exists(table.name):
+        return no_rows(session, schema_of(table.fields))
+    rows = lake.read(session, table.name)
+    return rows.where(~F.col(table.write.apply_as_deletes)) if isinstance(table.write, Merge) else rows
 
 
 def quarantined_rows(rows: DataFrame, run_id: str, seen_at: datetime) -> DataFrame:

@@ -88,6 +88,7 @@ class TablePlan:
         everything: derived tables: all groups are due.
         since: derived tables: input -> first and last version whose changes name the touched groups.
         matured: a figure changes by the calendar alone.
+        exit_code: of the error, when it could not be planned.
     """
 
     table: Table
@@ -101,6 +102,7 @@ class TablePlan:
     everything: bool = False
     since: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     matured: bool = False
+    exit_code: int = 0
 
     @property
     def is_due(self) -> bool:
@@ -134,7 +136,7 @@ class Planner:
         try:
             return self.table(name)
         except LakehouseError as error:
-            return TablePlan(self.registry[name], Status.FAILED, (str(error),))
+            return TablePlan(self.registry[name], Status.FAILED, (str(error),), exit_code=error.exit_code)
 
     def table(self, name: str) -> TablePlan:
         """The work of one table as its inputs are now.

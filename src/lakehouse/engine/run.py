@@ -8,7 +8,6 @@ from enum import StrEnum
 from functools import cached_property
 from graphlib import TopologicalSorter
 
-from py4j.protocol import Py4JError
 from pyspark import inheritable_thread_target
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -138,7 +137,8 @@ class Run:
         """Build what is due among the named tables (in build order)."""
         began = time.monotonic()
         plans = {p.table.name: p for p in self.planner.plan(names)}
-        if any(p.status is Status.DUE for p in plans.values()):
+        hopeless = self.registry.downstream(n for n, p in plans.items() if p.status is Status.FAILED)
+        if any(p.is_due and name not in hopeless for name, p in plans.items()):
             outcomes = self._build_all(names)
         else:
             outcomes = self._without_spark(names, plans)
@@ -203,7 +203,7 @@ class Run:
                 error=str(error),
                 exit_code=error.exit_code,
             )
-        except (PySparkException, Py4JError, OSError) as error:
+        except Exception as error:  # whatever else stops one table must not hide what became of the others
             text = f"{name}: {describe(error)}"
             return TableOutcome(name, Outcome.FAILED, time.monotonic() - began, plan.reasons, error=text, exit_code=3)
         outcome = Outcome.MARKED if result.kind == "marker" else Outcome.BUILT
@@ -227,5 +227,5 @@ def _blocked(name: str, by: tuple[str, ...]) -> TableOutcome:
 def _unbuilt(plan: TablePlan) -> TableOutcome:
     """Outcome of a table that has no work, or whose work could not even be planned."""
     if plan.status is Status.FAILED:
-        return TableOutcome(plan.table.name, Outcome.FAILED, error=plan.reasons[0], exit_code=1)
+        return TableOutcome(plan.table.name, Outcome.FAILED, error=plan.reasons[0], exit_code=plan.exit_code)
     return TableOutcome(plan.table.name, Outcome.CURRENT)

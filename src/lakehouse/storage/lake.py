@@ -224,8 +224,8 @@ class Lake:
         if newest is None or (newest.run_id, newest.state.sequence) != (note.run_id, note.state.sequence):
             raise CommitError(
                 f"{name}: run {note.run_id} wrote sequence {note.state.sequence}, but the newest commit is version "
-                f"{log.version} of {newest.run_id if newest else 'an earlier write'}. Another writer is at work, or Delta "
-                "skipped the write: look at the table's history before running again."
+                f"{log.version} of {newest.run_id if newest else 'an earlier write'}. Another writer is at work, or "
+                "Delta skipped the write: look at the table's history before running again."
             )
         return log.version
 

@@ -1,0 +1,195 @@
+"""The Synthea sample from CSV files to revenue by payer: every figure against an independent query over the files."""
+
+import csv
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from pyspark.sql import SparkSession
+
+from lakehouse.engine.plan import Request
+from lakehouse.engine.run import Outcome, Run, RunReport
+from lakehouse.settings import LakeSettings, NetworkSettings, PrivacySettings, Settings
+from lakehouse.spec.registry import Registry
+
+SAMPLE = Path(
+    os.environ.get("LAKEHOUSE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")
+) / "synthea"  # fmt: skip
+LOGICAL_DATE = date(2026, 11, 22)
+PAYER_CODES = {
+    "Medicaid": "MEDICAID",
+    "Medicare": "MEDICARE",
+    "Aetna": "AETNA",
+    "Cigna Health": "CIGNA",
+    "Blue Cross Blue Shield": "BCBS",
+    "UnitedHealthcare": "UHC",
+}
+"""Payers of the sample that have a standard code of their own; Anthem, Humana and claims without a payer are OTHER."""
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.skipif(not SAMPLE.is_dir(), reason="the Synthea sample data is not beside this checkout"),
+]
+
+REVENUE = """
+with money as (
+    select CLAIMID,
+        count(*) filter (TYPE = 'CHARGE') line_count,
+        sum(AMOUNT::decimal(14,2)) filter (TYPE = 'CHARGE') billed,
+        coalesce(sum(PAYMENTS::decimal(14,2)) filter (TYPE = 'PAYMENT' and METHOD = 'ECHECK'), 0) paid,
+        coalesce(sum(PAYMENTS::decimal(14,2)) filter (TYPE = 'PAYMENT' and METHOD <> 'ECHECK'), 0) patient
+    from transactions group by CLAIMID)
+select date_trunc('month', c.SERVICEDATE::timestamptz at time zone 'UTC')::date, p.NAME, count(*),
+    sum(line_count)::bigint, sum(billed), sum(paid), sum(patient), sum(least(billed - paid - patient, 0))
+from claims c left join payers p on p.Id = c.PRIMARYPATIENTINSURANCEID left join money m on m.CLAIMID = c.Id
+group by 1, 2
+"""
+FIGURES = (
+    "claim_count",
+    "line_count",
+    "billed_amount",
+    "paid_amount",
+    "patient_responsibility_amount",
+    "credit_amount",
+)
+
+
+@dataclass
+class SampleLake:
+    """A lake of one Synthea network over a folder of deliveries."""
+
+    spark: SparkSession
+    folder: Path
+    drops: Path
+
+    @property
+    def settings(self) -> Settings:
+        network = NetworkSettings(adapter="synthea", root=str(self.drops), denial_evidence="none")
+        privacy = PrivacySettings(member_token_key="env:SAMPLE_TOKEN_KEY")
+        lake = LakeSettings(root=str(self.folder))
+        return Settings(env="test", lake=lake, privacy=privacy, networks={"synthea": network})
+
+    def run(self, run_id: str, *, may_start_spark: bool = True) -> tuple[Run, RunReport]:
+        def start() -> SparkSession:
+            assert may_start_spark, "Spark was started though nothing was due"
+            return self.spark
+
+        settings = self.settings
+        registry = Registry.discover(settings.networks)
+        run = Run(settings, registry, Request(run_id, LOGICAL_DATE, datetime(2026, 11, 22, tzinfo=UTC)), start)
+        report = run.execute(list(registry.tables))
+        assert [o.error for o in report.failed] == []
+        return run, report
+
+    def versions(self) -> dict[str, int]:
+        return {p.parent.parent.name + "." + p.parent.name: len(list(p.glob("*.json"))) for p in self.logs()}
+
+    def logs(self) -> Sequence[Path]:
+        return sorted(self.folder.glob("*/*/_delta_log"))
+
+    def rows(self, name: str) -> list[Mapping[str, object]]:
+        frame = self.spark.read.format("delta").load(str(self.folder / name.replace(".", "/")))
+        technical = [c for c in frame.columns if c.startswith("_") and c != "_period"]
+        return sorted(
+            (r.asDict() for r in frame.drop(*technical).collect()), key=lambda r: [str(v) for v in r.values()]
+        )
+
+
+def outcomes(report: RunReport) -> dict[str, Outcome]:
+    return {o.table: o.outcome for o in report.outcomes}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_token_key() -> Iterator[None]:
+    """The same key for every lake, so that their tokens can be compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SAMPLE_TOKEN_KEY", "5" * 64)
+        yield
+
+
+@pytest.fixture(scope="module")
+def drops(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drops")
+    for file in SAMPLE.glob("*.csv"):
+        shutil.copyfile(file, folder / file.name)
+        os.utime(folder / file.name, (1_790_000_000, 1_790_000_000))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lake(spark: SparkSession, drops: Path, tmp_path_factory: pytest.TempPathFactory) -> SampleLake:
+    built = SampleLake(spark, tmp_path_factory.mktemp("lake"), drops)
+    built.run("first")
+    return built
+
+
+def test_every_figure_equals_a_query_over_the_files(lake: SampleLake) -> None:
+    connection = duckdb.connect()
+    for name, file in (("claims", "claims"), ("payers", "payers"), ("transactions", "claims_transactions")):
+        connection.read_csv(str(SAMPLE / f"{file}.csv"), all_varchar=True).create(name)
+    expected: dict[tuple[date, str], list[Decimal]] = {}
+    for month, payer, *figures in connection.execute(REVENUE).fetchall():
+        key = month, PAYER_CODES.get(payer, "OTHER")
+        expected[key] = [a + b for a, b in zip(expected.get(key, [Decimal(0)] * 6), figures, strict=True)]
+    found = {(r["service_month"], r["payer_code"]): [r[f] for f in FIGURES] for r in lake.rows("gold.revenue_by_payer")}
+    assert found == expected
+
+
+def test_totals_are_the_known_ones(lake: SampleLake) -> None:
+    rows = lake.rows("gold.revenue_by_payer")
+    totals = {f: sum(Decimal(str(r[f])) for r in rows) for f in FIGURES[:5]}
+    assert totals == {
+        "claim_count": 1267,
+        "line_count": 1545,
+        "billed_amount": Decimal("1092402.73"),
+        "paid_amount": Decimal("15473.58"),
+        "patient_responsibility_amount": Decimal("1088030.37"),
+    }
+    without_payer = [r for r in lake.rows("silver.claim") if r["payer_id"] is None]
+    assert len(without_payer) == 216
+    unpaid_codes = {r["payer_code"] for r in lake.rows("silver.claim_final") if r["payer_name"] is None}
+    assert unpaid_codes == {"OTHER"}
+
+
+def test_later_deliveries_touch_only_what_they_change_and_end_like_a_build_from_nothing(
+    lake: SampleLake, drops: Path, spark: SparkSession, tmp_path: Path
+) -> None:
+    before = lake.versions()
+    _, again = lake.run("again", may_start_spark=False)
+    assert again.nothing_due
+    assert lake.versions() == before
+
+    resent = drops / "claims-2.csv"
+    shutil.copyfile(drops / "claims.csv", resent)
+    os.utime(resent, (1_790_100_000, 1_790_100_000))
+    _, same = lake.run("same rows, new file")
+    states = outcomes(same)
+    assert states["bronze.synthea_claims"] is Outcome.BUILT
+    assert states["silver.claim"] is Outcome.MARKED
+    assert states["silver.claim_final"] is states["gold.revenue_by_payer"] is Outcome.CURRENT
+    grown = {name: count - before[name] for name, count in lake.versions().items() if count != before[name]}
+    assert grown == {"bronze.synthea_claims": 1, "silver.claim": 1}
+
+    with (drops / "claims.csv").open(newline="") as file:
+        header, first, *_ = csv.reader(file)
+    first[header.index("PRIMARYPATIENTINSURANCEID")] = "0"
+    changed = drops / "claims-3.csv"
+    with changed.open("w", newline="") as file:
+        csv.writer(file).writerows([header, first])
+    os.utime(changed, (1_790_200_000, 1_790_200_000))
+    _, touched = lake.run("one claim touched")
+    counts = {o.table: dict(o.result.counts) for o in touched.outcomes if o.result}
+    assert counts["silver.claim"] == {"updated": 1}
+    assert counts["silver.claim_final"] == {"updated": 1}
+    assert counts["gold.revenue_by_payer"]["partitions"] == 1
+
+    fresh = SampleLake(spark, tmp_path / "fresh", drops)
+    fresh.run("from nothing")
+    for name in ("silver.claim", "silver.claim_line", "silver.payment", "silver.claim_final", "gold.revenue_by_payer"):
+        assert lake.rows(name) == fresh.rows(name), name
