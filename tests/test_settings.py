@@ -1,6 +1,5 @@
 """Settings: which source wins, and that every mistake names its key and its place and never a value."""
 
-import datetime
 import subprocess
 import sys
 from pathlib import Path
@@ -152,7 +151,6 @@ def test_an_unknown_variable_is_refused_and_a_foreign_one_left_alone(
         ),
         ('[privacy]\nmember_token_key = "hunter2"\n', "privacy.member_token_key: expected a secret's name"),
         ("[networks.a]\n", "networks.a.adapter is missing"),
-        ('[networks.a]\nadapter = "x"\nthresholds = { keys = "hunter2%" }\n', "networks.a.thresholds: keys: expected"),
         ('env = "hunter2"\n', "remove env"),
     ],
 )
@@ -247,8 +245,7 @@ def test_a_network_has_the_defaults_of_a_provider() -> None:
     harbor = NetworkSettings(adapter="standard")
     assert (harbor.ledger, harbor.denial_evidence, harbor.version_mode) == ("provider", "adjustments", "replace")
     assert (harbor.closes_claims, harbor.days_to_close) == (True, 120)
-    assert harbor.earliest_date == datetime.date(1900, 1, 1)
-    assert (harbor.enabled, harbor.feeds, harbor.thresholds, harbor.date_formats) == (True, None, {}, ())
+    assert (harbor.enabled, harbor.feeds, harbor.date_formats) == (True, None, ())
 
 
 @pytest.mark.parametrize("name", ["local", "dev", "prod"])

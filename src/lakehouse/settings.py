@@ -7,7 +7,6 @@ replaced. Relative paths are relative to the working directory. `Settings(...)` 
 defaults, nothing else.
 """
 
-import datetime
 import os
 import re
 from collections.abc import Mapping
@@ -35,7 +34,6 @@ DEFAULT_ENV = "local"
 
 NETWORK_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 SECRET_REFERENCE = re.compile(r"(env|secretsmanager):\S+|local:[A-Za-z0-9_.-]*")
-THRESHOLD = re.compile(r"\d+(\.\d+)?%?")
 
 
 class _Section(BaseModel):
@@ -191,9 +189,6 @@ class NetworkSettings(_Section):
         closes_claims: the sender says when a claim is closed; otherwise it counts as closed `days_to_close` days after
             its last adjudication.
         days_to_close: see `closes_claims`; days.
-        earliest_date: dates before it are taken for errors of the sender.
-        thresholds: expectation name to the share (`1%`) or number (`20`) of rows that may break it before it has its
-            consequence.
         date_formats: Spark date patterns tried in this order; empty takes the adapter's own.
     """
 
@@ -207,22 +202,12 @@ class NetworkSettings(_Section):
     version_mode: Literal["replace", "delta", "reverse_and_rebill"] = "replace"
     closes_claims: bool = True
     days_to_close: Annotated[int, Field(ge=0)] = 120
-    earliest_date: datetime.date = datetime.date(1900, 1, 1)
-    thresholds: dict[str, str] = {}
     date_formats: tuple[str, ...] = ()
 
     @field_validator("connection")
     @classmethod
     def _is_a_reference(cls, reference: str | None) -> str | None:
         return None if reference is None else _secret_reference(reference)
-
-    @field_validator("thresholds")
-    @classmethod
-    def _are_shares_or_counts(cls, thresholds: dict[str, str]) -> dict[str, str]:
-        wrong = sorted(name for name, most in thresholds.items() if not THRESHOLD.fullmatch(most))
-        if wrong:
-            raise ValueError(f'{", ".join(wrong)}: expected a share such as "1%" or a number of rows such as "20"')
-        return thresholds
 
 
 class Settings(BaseSettings):

@@ -24,7 +24,7 @@ from lakehouse.spec.scopes import (
     period_of,
     snapshot,
 )
-from lakehouse.spec.table import Table, table, with_expectations
+from lakehouse.spec.table import Table, table
 from spec.declared import VISITS, counted, fresh, merged, paper_feed
 
 ID, DAY, PAID = (
@@ -229,11 +229,3 @@ def test_keys_come_from_the_write_mode() -> None:
     grouped = declared(reads={"rows": groups(visits, by="visit_id")}, write=ReplaceGroups(by=("visit_id",)))
     assert grouped.keys == ("visit_id",)
     assert declared(write=ReplacePartitions(keys=("visit_date", "visit_id"))).keys == ("visit_date", "visit_id")
-
-
-def test_other_expectations_leave_the_first_table_as_it_was() -> None:
-    rule = not_null("visit_id", on_failure=WARN)
-    first = merged(fresh())
-    second = with_expectations(first, [rule])
-    assert (first.expectations, second.expectations) == ((), (rule,))
-    assert (second.name, second.fields, second.transform) == (first.name, first.fields, first.transform)

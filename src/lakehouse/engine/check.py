@@ -149,6 +149,7 @@ def quarantined_rows(rows: DataFrame, run_id: str, seen_at: datetime) -> DataFra
         F.col("_lineage.row_number").alias("_row_number"),
         F.xxhash64(F.map_entries(as_sent)).alias("_part"),
         F.col(FAILED).alias("_failed_expectations"),
+        F.col("_lineage.unparsed").alias("_unparsed"),
         as_sent.alias("row"),
         F.lit(seen_at).alias("_first_seen_at"),
         F.lit(run_id).alias("_run_id"),

@@ -173,6 +173,7 @@ def _rejected(context: BuildContext, plan: TablePlan, fresh: list[Landed]) -> Da
             "_row_number",
             F.lit(0).cast("long").alias("_part"),
             F.array("_reason").alias("_failed_expectations"),
+            F.array().cast("array<string>").alias("_unparsed"),
             F.map_filter(text, lambda _, value: value.isNotNull()).alias("row"),
             F.lit(context.request.started_at).alias("_first_seen_at"),
             F.lit(context.request.run_id).alias("_run_id"),

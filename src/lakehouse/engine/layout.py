@@ -32,6 +32,7 @@ QUARANTINE = (
     field("_row_number", LONG, "record number within the source"),
     field("_part", LONG, "tells apart several rows made of one record"),
     field("_failed_expectations", STRINGS, "names of all rules the row breaks"),
+    field("_unparsed", STRINGS, "columns whose text could not be read as their type"),
     field("row", TEXTS, "the row as it was, column -> text", phi=DIRECT),
     field("_first_seen_at", TIMESTAMP, "UTC time of the run that first set the row aside"),
     field("_run_id", STRING, "that run"),

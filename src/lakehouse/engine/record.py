@@ -14,6 +14,7 @@ from decimal import Decimal
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from lakehouse.engine.delivery_index import index_deliveries
 from lakehouse.engine.run import Outcome, RunReport, TableOutcome
 from lakehouse.spec.field import BOOLEAN, DATE, LONG, STRING, STRINGS, TIMESTAMP, field
 from lakehouse.spec.registry import Registry
@@ -68,12 +69,14 @@ Values = tuple[object, ...]
 
 
 def record_run(report: RunReport, lake: Lake, session: SparkSession | None) -> None:
-    """Write the run's record; with a session also fold every record that is not in the ops tables yet."""
+    """Write the run's record; with a session also bring the ops tables up to date."""
     request = report.request
     text = json.dumps(to_json(report), default=_plain, sort_keys=True).encode()
     lake.store.write(text, *RUNS, request.logical_date.isoformat(), f"{request.run_id}.json")
     if session is not None:
-        fold(lake, session.newSession(), request.run_id)
+        own = session.newSession()
+        fold(lake, own, request.run_id)
+        index_deliveries(lake, own, request.run_id)
 
 
 def to_json(report: RunReport) -> dict[str, object]:

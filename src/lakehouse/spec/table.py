@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
@@ -239,8 +239,3 @@ def _scope_problems(t: Table) -> list[str]:
     if isinstance(t.write, ReplacePartitions) and by and by != {(t.write.on,)}:
         return [f"ReplacePartitions on {t.write.on} must equal the groups of its reads, found {sorted(by)}"]
     return []
-
-
-def with_expectations(declared: Table, expectations: Sequence[Expectation]) -> Table:
-    """The same table with other expectations, e.g. with a network's own thresholds."""
-    return replace(declared, expectations=tuple(expectations))

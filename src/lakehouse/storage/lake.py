@@ -220,8 +220,11 @@ class Lake:
 
     def _proved(self, name: str, note: CommitNote, before: int) -> int:
         log = self.logs.forget(name)
-        newest = log.commit(log.version).note if log.version > before else None
-        if newest is None or (newest.run_id, newest.state.sequence) != (note.run_id, note.state.sequence):
+        commit = log.commit(log.version)
+        newest = commit.note if log.version > before else None
+        mark = {f"{name}#{note.state.epoch}": note.state.sequence}
+        is_ours = newest is not None and (newest.run_id, newest.state.sequence) == (note.run_id, note.state.sequence)
+        if not is_ours or commit.marks != mark:
             raise CommitError(
                 f"{name}: run {note.run_id} wrote sequence {note.state.sequence}, but the newest commit is version "
                 f"{log.version} of {newest.run_id if newest else 'an earlier write'}. Another writer is at work, or "

@@ -127,6 +127,7 @@ class Commit:
         note: what we wrote into it; None for a commit of others.
         changes_data: it adds or removes rows (OPTIMIZE and markers do not).
         metrics: Delta's operation metrics.
+        marks: transaction application id -> version, by which Delta knows a repeated write.
     """
 
     version: int
@@ -135,6 +136,7 @@ class Commit:
     note: CommitNote | None
     changes_data: bool
     metrics: Mapping[str, str]
+    marks: Mapping[str, int] = field(default_factory=dict)
 
 
 class DeltaLog:
@@ -207,6 +209,7 @@ class DeltaLog:
             CommitNote.from_json(info.get("userMetadata")),
             any(f.get("dataChange", True) for f in files),
             info.get("operationMetrics", {}),
+            {a["txn"]["appId"]: a["txn"]["version"] for a in actions if "txn" in a},
         )
 
     def newest_first(self) -> Iterator[Commit]:
