@@ -198,14 +198,7 @@ def unexpected(error: Exception) -> str:
     """An error that nobody foresaw, by class and place alone."""
     from lakehouse.engine.run import describe
 
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        file = Path(trace.tb_frame.f_code.co_filename)
-        if "lakehouse" in file.parts:
-            place = f" in {file.name}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return f"unexpected error{place}: {describe(error)}"
+    return f"unexpected error: {describe(error)}"
 
 
 def stop_at_once(signal_number: int, frame: FrameType | None) -> None:

@@ -218,6 +218,9 @@ def replace_partitions(context: BuildContext, plan: TablePlan) -> BuildResult:
         matured = _matured(context, plan, on)
         values = sorted({r[0] for r in touched.union(matured).collect()})
         touched.unpersist()
+        if not values:  # only rows without a partition moved, and those are in no figure
+            version = lake.mark(session, table.name, context.note("marker", context.next_state(plan), {}))
+            return BuildResult(table.name, "marker", version, {})
         touched = frame_of(session, [(v,) for v in values], touched.schema)
     inputs = _inputs(context, plan, touched)
     result = _computed(plan, inputs).persist()

@@ -92,12 +92,11 @@ def message(impact: Impact, now: datetime) -> list[str]:
         lines.append("waiting: " + ", ".join(s.table for s in impact.tables))
     for touched in impact.reports:
         report, serving = touched.report, touched.serving
-        state = (
-            f"version {serving.version}, {serving.age(now)}" if serving.version is not None else "nothing to serve yet"
-        )
+        state = "has nothing to serve yet"
+        if serving.version is not None:
+            state = f"still serves version {serving.version}, {serving.age(now)}"
         lines.append(
-            f"report {report.name!r} (owner {report.owner}, due {report.due} {report.zone}): "
-            f"{serving.table} still serves {state}"
+            f"report {report.name!r} (owner {report.owner}, due {report.due} {report.zone}): {serving.table} {state}"
         )
     lines.append(f"rerun: {impact.rerun}")
     return lines

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from graphlib import TopologicalSorter
+from pathlib import Path
+from traceback import extract_tb
 
 from pyspark import inheritable_thread_target
 from pyspark.errors import PySparkException
@@ -211,12 +213,13 @@ class Run:
 
 
 def describe(error: Exception) -> str:
-    """An error of Spark or the system by class and condition alone: its own text may quote a row's values."""
+    """An error that is none of ours by class, condition and place alone: its own text may quote a row's values."""
     condition = error.getCondition() if isinstance(error, PySparkException) else None
-    known = f" [{condition}]" if condition else ""
+    ours = [f for f in extract_tb(error.__traceback__) if "lakehouse" in Path(f.filename).parts]
+    place = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
     return (
-        f"stopped by {type(error).__name__}{known}. Its own text is not shown, since it may quote a row's values; "
-        "it stands in the driver's log."
+        f"stopped by {type(error).__name__}{f' [{condition}]' if condition else ''}{place}. Its own text is not shown, "
+        "since it may quote a row's values."
     )
 
 
