@@ -258,6 +258,10 @@ class World:
     def __post_init__(self) -> None:
         for network in self.adapters:
             (self.root / "drops" / network).mkdir(parents=True, exist_ok=True)
+        # One key for every world: tokens are content, and content decides ties.
+        key = self.root / "lake" / "secrets" / "member_token.key"
+        key.parent.mkdir(parents=True, exist_ok=True)
+        key.write_text("5a" * 32)
 
     @property
     def settings(self) -> Settings:
