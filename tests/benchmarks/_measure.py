@@ -32,7 +32,7 @@ def timed(work: Callable[[], object], *processes: int) -> Taken:
     watched = [os.getpid(), *processes]
     cpu, began = sum(map(cpu_seconds, watched)), time.perf_counter()
     work()
-    return Taken(time.perf_counter() - began, sum(map(cpu_seconds, watched)) - cpu)
+    return Taken(round(time.perf_counter() - began, 4), round(sum(map(cpu_seconds, watched)) - cpu, 4))
 
 
 def cpu_seconds(process: int) -> float:
@@ -74,4 +74,4 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
 
 def print_json(benchmark: str, **found: object) -> None:
     """One line that a program can read."""
-    print(json.dumps({"benchmark": benchmark, **machine(), **found}, sort_keys=True, default=str))
+    print(json.dumps({"benchmark": benchmark, **machine(), **found}, sort_keys=True, default=vars))

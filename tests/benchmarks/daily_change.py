@@ -13,7 +13,7 @@ Ten million rows take about half an hour and 6 GB of disk.
 import argparse
 import statistics
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ from lakehouse.engine.run import Run
 from lakehouse.settings import LakeSettings, NetworkSettings, Settings, SparkSettings
 from lakehouse.spec.contracts import CLAIM_LINES
 from lakehouse.spec.registry import Registry
-from lakehouse.storage.log import Logs
+from lakehouse.storage.log import DeltaLog, Logs
 from lakehouse.storage.session import start_session, stop_session
 from lakehouse.storage.store import Store
 
@@ -38,6 +38,7 @@ BRONZE, SILVER = "bronze.north_claim_lines", "silver.claim_line"
 TABLE = ("silver", "claim_line")
 KEYS = CLAIM_LINES.keys
 SHARE = 0.005
+WARM_UP_ROWS = 5_000
 START = date(2026, 1, 1)
 OURS, NAIVE = "lakehouse", "hand-written"
 MEASURES = ("rows_copied", "files_removed", "files_added")
@@ -135,28 +136,26 @@ class Comparison:
         self.jvm = int(spark._jvm.java.lang.ProcessHandle.current().pid())  # type: ignore[union-attr]
         self.day = 0
 
-    def send(self, case: str, ids: np.ndarray, seed: int, *, measured: bool = True) -> None:
+    def send(self, case: str, ids: np.ndarray, seed: int) -> None:
         """Deliver the lines to both sides; a seed used before sends the same contents in a new file."""
         self.day += 1
         stamp = datetime.combine(START, datetime.min.time(), UTC) + timedelta(days=seed)
         name = f"lines-{START + timedelta(days=self.day)}.csv"
         file = self.root / "drop" / "claim_lines" / name
         write_lines(file, ids, self.rows, seed, stamp)
-        order = [OURS, NAIVE] if self.day % 2 else [NAIVE, OURS]
+        # Days come in twos (a change, the same again), so both cases change who goes first from pair to pair.
+        order = [OURS, NAIVE] if self.day // 2 % 2 else [NAIVE, OURS]
         for side in order:
-            self._one(case, side, lambda side=side: self.sides[side].deliver(file), measured)  # type: ignore[misc]
+            self._one(case, side, file)
 
     def nothing_due(self) -> None:
         """A run that finds no new file."""
-        ours = self.sides[OURS]
-        self._one("nothing due", OURS, lambda: ours.deliver(Path("none")), True)
+        self._one("nothing due", OURS, self.root)
 
-    def _one(self, case: str, side: str, work: Callable[[], None], measured: bool) -> None:
+    def _one(self, case: str, side: str, file: Path) -> None:
         folders = self.sides[side].tables
         size, versions, jobs = folder_bytes(*folders), self._versions(folders), self._jobs()
-        taken = timed(work, self.jvm)
-        if not measured:
-            return
+        taken = timed(lambda: self.sides[side].deliver(file), self.jvm)
         cost = self.costs.setdefault((case, side), Cost())
         cost.taken.append(taken)
         cost.written.append(folder_bytes(*folders) - size)
@@ -194,21 +193,26 @@ class Comparison:
             raise SystemExit("the two tables differ: what was measured is not the same work")
 
 
-def _log(folder: Path) -> "object":
+def _log(folder: Path) -> DeltaLog:
     return Logs(Store(str(folder.parents[1])))[".".join(folder.parts[-2:])]
 
 
 def compare(spark: SparkSession, root: Path, rows: int, pairs: int) -> Comparison:
-    """Load, warm up with one pair, then measure `pairs` pairs of each case."""
-    found = Comparison(spark, root, rows)
-    found.send("first load", np.arange(rows), seed=0)
-    for number in range(pairs + 1):
-        ids, measured = hot_change(rows, SHARE, number + 1), number > 0
-        found.send("hot change", ids, number + 1, measured=measured)
-        found.send("same rows again", ids, number + 1, measured=measured)
-        found.nothing_due()
-    found.prove_equal()
+    """Load, then `pairs` repetitions of each case, on a JVM that has done all of it once with a few rows."""
+    _work(Comparison(spark, root / "warm-up", WARM_UP_ROWS), 1)
+    found = Comparison(spark, root / "measured", rows)
+    _work(found, pairs)
     return found
+
+
+def _work(comparison: Comparison, pairs: int) -> None:
+    comparison.send("first load", np.arange(comparison.rows), seed=0)
+    for seed in range(1, pairs + 1):
+        ids = hot_change(comparison.rows, SHARE, seed)
+        comparison.send("hot change", ids, seed)
+        comparison.send("same rows again", ids, seed)
+        comparison.nothing_due()
+    comparison.prove_equal()
 
 
 def report(found: Comparison, pairs: int) -> None:

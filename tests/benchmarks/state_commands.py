@@ -52,7 +52,8 @@ def take(command: Sequence[str]) -> Taken:
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     _call(command)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return Taken(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Taken(round(wall, 4), round(cpu, 4))
 
 
 def starts_java(command: Sequence[str]) -> bool:

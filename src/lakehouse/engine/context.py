@@ -46,6 +46,7 @@ class BuildContext:
             "sequence": plan.state.sequence + 1,
             "fingerprint": fingerprint(plan.table, self.registry),
             "consumed": dict(plan.consumed),
+            "stamped": plan.state.stamped,
             "unstamped": plan.state.unstamped,
             "next_change_date": plan.state.next_change_date,
         }

@@ -1,7 +1,7 @@
 """Silver entities: newest state of a feed, by one merge (or one append, when every key is new)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 
@@ -28,6 +28,7 @@ from lakehouse.engine.plan import TablePlan
 from lakehouse.engine.resolve import (
     CLASS,
     DELETED,
+    DROPPED,
     INSERTED,
     QUARANTINED,
     UPDATED,
@@ -58,7 +59,7 @@ class Tally:
         money: class -> ledger column -> sum.
         failed: failing rows per row rule, in rule order.
         ties: rows equal in order but not in content.
-        unstamped: networks that sent rows without a modification stamp.
+        stamped, unstamped: networks that sent accepted rows with, and without, a modification stamp.
         periods: old and new partitions of the rows to write.
     """
 
@@ -66,6 +67,7 @@ class Tally:
     money: Mapping[str, Mapping[str, Decimal]]
     failed: Sequence[int]
     ties: int
+    stamped: frozenset[str]
     unstamped: frozenset[str]
     periods: frozenset[int | None]
 
@@ -141,6 +143,8 @@ def _merge(
     removed = _vanished(classified, stored, plan, target)
     try:
         tally = _tally(classified, table.ledger_fields, rules)
+        if mixed := _mixed(plan, tally):
+            return merge_table(context, _rebuilding(plan, mixed))
         total = sum(tally.counts.values())
         checks = judge(table, rules, tally.failed, total)
         checks.append(_tie_check(table.name, classified, tally.ties, total))
@@ -166,6 +170,27 @@ def _merge(
     return BuildResult(table.name, kind, version, counts, tuple(checks), tuple(ledger))
 
 
+def _mixed(plan: TablePlan, tally: Tally) -> set[str]:
+    """Networks whose feed stamps some rows and not others, and of which only the new deliveries were read.
+
+    Between a sender's stamp and a delivery's date only the whole feed can say which version of a key is the newest.
+    """
+    state = plan.state
+    return {
+        work.part.network
+        for work in plan.parts
+        if work.batches is not None
+        and (work.part.network in tally.stamped or work.part.main.name in state.stamped)
+        and (work.part.network in tally.unstamped or work.part.main.name in state.unstamped)
+    }
+
+
+def _rebuilding(plan: TablePlan, networks: set[str]) -> TablePlan:
+    """The same work with the whole feed of `networks` read."""
+    parts = tuple(replace(w, batches=None) if w.part.network in networks else w for w in plan.parts)
+    return replace(plan, parts=parts)
+
+
 def _vanished(classified: DataFrame, stored: DataFrame | None, plan: TablePlan, target: MergeTable) -> DataFrame | None:
     """Stored rows of rebuilt networks that no row makes any more: key and partition."""
     rebuilt = [work.part.network for work in plan.parts if work.batches is None]
@@ -178,6 +203,7 @@ def _vanished(classified: DataFrame, stored: DataFrame | None, plan: TablePlan, 
 
 def _tally(classified: DataFrame, ledger_fields: Sequence[str], rules: Sequence[Expectation]) -> Tally:
     written = F.col(CLASS).isin(INSERTED, UPDATED)
+    accepted = ~F.col(CLASS).isin(QUARANTINED, DROPPED)
     sums = [F.sum(F.col(c)).cast(TOTAL).alias(f"money_{c}") for c in ledger_fields]
     periods = [F.collect_set(F.when(written, F.col(c))).alias(f"set{c}") for c in (PERIOD.name, "_old_period")] + [
         F.max(F.when(written, F.col(PERIOD.name).isNull())).alias("new_null"),
@@ -185,7 +211,8 @@ def _tally(classified: DataFrame, ledger_fields: Sequence[str], rules: Sequence[
     ]
     others = [
         F.sum(F.col("_is_tie").cast("long")).alias("ties"),
-        F.collect_set(F.when(~F.col("_lineage.stamped"), F.col("network"))).alias("unstamped"),
+        F.collect_set(F.when(accepted & F.col("_lineage.stamped"), F.col("network"))).alias("stamped"),
+        F.collect_set(F.when(accepted & ~F.col("_lineage.stamped"), F.col("network"))).alias("unstamped"),
     ]
     found = (
         classified.groupBy(CLASS)
@@ -197,6 +224,7 @@ def _tally(classified: DataFrame, ledger_fields: Sequence[str], rules: Sequence[
         money={r[CLASS]: {c: r[f"money_{c}"] or Decimal(0) for c in ledger_fields} for r in found},
         failed=[sum(r[f"rule_{i}"] or 0 for r in found) for i in range(len(rules))],
         ties=sum(r["ties"] or 0 for r in found),
+        stamped=frozenset(n for r in found for n in r["stamped"]),
         unstamped=frozenset(n for r in found for n in r["unstamped"]),
         periods=_periods(found),
     )
@@ -251,8 +279,9 @@ def _write(
     table, session, lake = plan.table, context.session, context.lake
     inserted, updated = tally.counts.get(INSERTED, 0), tally.counts.get(UPDATED, 0)
     inputs = {work.part.network: work.part.main.name for work in plan.parts}
+    stamped = {*plan.state.stamped, *(inputs[n] for n in tally.stamped if n in inputs)}
     unstamped = {*plan.state.unstamped, *(inputs[n] for n in tally.unstamped if n in inputs)}
-    state = context.next_state(plan, unstamped=tuple(sorted(unstamped)))
+    state = context.next_state(plan, stamped=tuple(sorted(stamped)), unstamped=tuple(sorted(unstamped)))
     counts = {**tally.counts, DELETED: gone}
     if not inserted and not updated and not gone:
         return lake.mark(session, table.name, context.note("marker", state, counts)), "marker"

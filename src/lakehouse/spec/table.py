@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 
 from lakehouse.errors import DeclarationError
-from lakehouse.spec.expectations import Expectation
+from lakehouse.spec.expectations import DROP, QUARANTINE, Expectation
 from lakehouse.spec.field import Field
 from lakehouse.spec.freshness import Freshness, Report
 from lakehouse.spec.scopes import (
@@ -215,6 +215,12 @@ def _field_problems(t: Table, names: set[str]) -> list[str]:
         found.append("the write mode names no keys; say what makes a row one row")
     if isinstance(t.write, Merge) and t.write.scd_type != 1:
         found.append("scd_type must be 1; history by source dates is a table of its own with ReplaceGroups")
+    if not isinstance(t.write, Merge):
+        found += [
+            f"expectation {e.name} would set rows aside, but only a merged table has rows as sent; let it warn or fail"
+            for e in t.expectations
+            if e.on_failure in (DROP, QUARANTINE)
+        ]
     rules = [e.name for e in t.expectations]
     found += [f"expectation {r} is declared twice" for r in sorted({r for r in rules if rules.count(r) > 1})]
     return found

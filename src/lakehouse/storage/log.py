@@ -61,7 +61,7 @@ class TableState:
         sequence: number of the write within the epoch; the transaction's version.
         fingerprint: of the declaration and code that wrote it.
         consumed: input -> version (tables) or checksum (resources, settings) that the rows were made of.
-        unstamped: Bronze inputs that sent rows without a modification stamp.
+        stamped, unstamped: Bronze inputs that sent rows with, and without, a modification stamp.
         next_change_date: the first day on which a figure changes without a new row, ISO; None when there is none.
     """
 
@@ -69,6 +69,7 @@ class TableState:
     sequence: int = 0
     fingerprint: str = ""
     consumed: Mapping[str, int | str] = field(default_factory=dict)
+    stamped: tuple[str, ...] = ()
     unstamped: tuple[str, ...] = ()
     next_change_date: str | None = None
 
@@ -111,7 +112,7 @@ class CommitNote:
                 f"commit note of format {read['lakehouse']} found, this version reads {FORMAT}. Update lakehouse."
             )
         state = dict(read["state"])
-        state["unstamped"] = tuple(state["unstamped"])
+        state |= {key: tuple(state[key]) for key in ("stamped", "unstamped")}
         deliveries = tuple(Delivery(**d) for d in read["deliveries"])
         return cls(read["run_id"], read["kind"], TableState(**state), deliveries, read["counts"], tuple(read["runs"]))
 
