@@ -13,8 +13,8 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.engine.plan import Request
 from lakehouse.engine.run import Outcome, Run, RunReport
+from lakehouse.engine.work import Request
 from lakehouse.settings import LakeSettings, NetworkSettings, PrivacySettings, Settings
 from lakehouse.spec.registry import Registry
 

@@ -4,6 +4,9 @@ A message names the thing, says what was expected and what was found, and what t
 a row: rows may be PHI, and logs are read more widely than tables.
 """
 
+from pathlib import Path
+from traceback import extract_tb
+
 
 class LakehouseError(Exception):
     """Base of all errors raised on purpose; the command line prints its text without a trace. Exit code 3."""
@@ -53,3 +56,14 @@ class LogError(LakehouseError):
 
 class CommitError(LakehouseError):
     """A write did not end in the commit it should have made: skipped, or answered unclearly. Exit code 3."""
+
+
+def describe(error: Exception) -> str:
+    """An error that is none of ours, by class, condition and place alone: its own text may quote a row's values."""
+    condition = getattr(error, "getCondition", lambda: None)()
+    ours = [f for f in extract_tb(error.__traceback__) if "lakehouse" in Path(f.filename).parts]
+    place = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
+    return (
+        f"stopped by {type(error).__name__}{f' [{condition}]' if condition else ''}{place}. Its own text is not shown, "
+        "since it may quote a row's values."
+    )

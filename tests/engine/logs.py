@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lakehouse.storage.log import CommitNote, Delivery, TableState
 
+MERGE_METRICS = ("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted")
 WRITTEN_AT = datetime(2026, 2, 1, 6, tzinfo=UTC)
 
 
@@ -51,7 +52,7 @@ class HandLog:
         info: dict[str, object] = {
             "timestamp": int(WRITTEN_AT.timestamp() * 1000) + version,
             "operation": operation,
-            "operationMetrics": {"numOutputRows": "1"},
+            "operationMetrics": {"numOutputRows": "1", **dict.fromkeys(MERGE_METRICS, "0")},
         }
         if note is not None:
             info["userMetadata"] = note if isinstance(note, str) else note.to_json()

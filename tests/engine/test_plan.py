@@ -10,7 +10,8 @@ import pytest
 from engine.logs import HandLog, delivery
 from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES
 from lakehouse.engine.fingerprint import fingerprint
-from lakehouse.engine.plan import Planner, Request, Status, TablePlan, stamp
+from lakehouse.engine.plan import Planner, stamp
+from lakehouse.engine.work import Request, Status, TablePlan
 from lakehouse.settings import LakeSettings, NetworkSettings, Settings
 from lakehouse.spec.expectations import FAIL, not_null
 from lakehouse.spec.registry import Registry

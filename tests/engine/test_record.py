@@ -12,9 +12,9 @@ from lakehouse.engine import record
 from lakehouse.engine.check import CheckResult
 from lakehouse.engine.context import BuildResult
 from lakehouse.engine.ledger import LedgerLine
-from lakehouse.engine.plan import Request
 from lakehouse.engine.record import fold, latest_outcomes, read_records, record_run
 from lakehouse.engine.run import Outcome, RunReport, TableOutcome
+from lakehouse.engine.work import Request
 from lakehouse.settings import LakeSettings, NetworkSettings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.lake import Lake

@@ -14,8 +14,8 @@ from spec.declared import Sender, counted, merged, paper_adapter
 
 @cache
 def world() -> Registry:
-    """bronze.<north, south>_<visits, wards> -> silver.visit -> gold.visit_count, and silver.ward beside it."""
-    visit, ward = merged("silver.visit", tags=("visits",)), merged("silver.ward")
+    """bronze.<north, south>_<visits, wards> -> silver.stay -> gold.visit_count, and silver.ward beside it."""
+    visit, ward = merged("silver.stay", tags=("visits",)), merged("silver.ward")
     total = counted("gold.visit_count", visit, tags=("visits", "money"))
     return Registry.of([visit, ward, total], {"north": Sender(), "south": Sender()}, paper_adapter())
 
@@ -31,18 +31,18 @@ def test_nothing_asked_for_is_everything_in_build_order() -> None:
 @pytest.mark.parametrize(
     ("term", "expected"),
     [
-        ("silver.visit", ["silver.visit"]),
-        ("silver.*", ["silver.visit", "silver.ward"]),
-        ("+silver.visit", [*BRONZE, "silver.visit"]),
-        ("silver.visit+", ["silver.visit", "gold.visit_count"]),
-        ("+gold.visit_count", [*BRONZE, "silver.visit", "gold.visit_count"]),
-        ("+silver.visit+", [*BRONZE, "silver.visit", "gold.visit_count"]),
+        ("silver.stay", ["silver.stay"]),
+        ("silver.*", ["silver.stay", "silver.ward"]),
+        ("+silver.stay", [*BRONZE, "silver.stay"]),
+        ("silver.stay+", ["silver.stay", "gold.visit_count"]),
+        ("+gold.visit_count", [*BRONZE, "silver.stay", "gold.visit_count"]),
+        ("+silver.stay+", [*BRONZE, "silver.stay", "gold.visit_count"]),
         ("layer:gold", ["gold.visit_count"]),
         ("network:north", BRONZE[:2]),
         ("network:*", BRONZE),
-        ("network:south+", [*BRONZE[2:], "silver.visit", "silver.ward", "gold.visit_count"]),
-        ("tag:visits", ["silver.visit", "gold.visit_count"]),
-        ("layer:silver,tag:visits", ["silver.visit"]),
+        ("network:south+", [*BRONZE[2:], "silver.stay", "silver.ward", "gold.visit_count"]),
+        ("tag:visits", ["silver.stay", "gold.visit_count"]),
+        ("layer:silver,tag:visits", ["silver.stay"]),
         ("layer:gold silver.ward", ["silver.ward", "gold.visit_count"]),
     ],
 )
@@ -51,19 +51,19 @@ def test_term_selects(term: str, expected: list[str]) -> None:
 
 
 def test_terms_are_a_union_and_repeat_nothing() -> None:
-    assert select(world(), ["silver.visit", "silver.*", "silver.visit"]) == select(world(), ["silver.*"])
+    assert select(world(), ["silver.stay", "silver.*", "silver.stay"]) == select(world(), ["silver.*"])
 
 
 def test_excluded_tables_leave_the_selection() -> None:
-    left = [name for name in world().tables if name not in ("silver.visit", "gold.visit_count")]
-    assert select(world(), (), ["silver.visit+"]) == left
+    left = [name for name in world().tables if name not in ("silver.stay", "gold.visit_count")]
+    assert select(world(), (), ["silver.stay+"]) == left
     assert select(world(), ["silver.*"], ["layer:silver"]) == []
 
 
 @pytest.mark.parametrize(
     ("term", "said"),
     [
-        ("silver.visitt", "selection 'silver.visitt' matches nothing. Nearest: silver.visit"),
+        ("silver.stayt", "selection 'silver.stayt' matches nothing. Nearest: silver.stay"),
         ("silver.nothing*", "matches nothing. Nearest: silver"),
         ("layer:golden", "selection 'layer:golden' matches nothing. Nearest: gold"),
         ("network:nord", "selection 'network:nord' matches nothing. Nearest: north"),
@@ -71,7 +71,7 @@ def test_excluded_tables_leave_the_selection() -> None:
         ("owner:me", "no method is named 'owner'. Valid: layer, network, tag"),
         ("+", "matches nothing"),
         ("", "no term is given"),
-        ("silver.visit,", "matches nothing"),
+        ("silver.stay,", "matches nothing"),
         ("layer:gold,network:north", "no table is in all of its parts"),
         ("SILVER.VISIT", "matches nothing"),
     ],

@@ -22,7 +22,7 @@ from lakehouse.commands.edge import (
 if TYPE_CHECKING:
     from lakehouse.engine.audit import Audit
     from lakehouse.engine.context import BuildContext
-    from lakehouse.engine.plan import Request
+    from lakehouse.engine.work import Request
 
 FORMAT = "lakehouse-check/1"
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lakehouse.demo.walkthrough import Walkthrough
-    from lakehouse.engine.plan import Request
     from lakehouse.engine.run import RunReport
+    from lakehouse.engine.work import Request
     from lakehouse.settings import Settings
 
 SHOWN = {

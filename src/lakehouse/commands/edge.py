@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
-from lakehouse.errors import LakehouseError, SettingsError
+from lakehouse.errors import LakehouseError, SettingsError, describe
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from lakehouse.engine.plan import Request
+    from lakehouse.engine.work import Request
     from lakehouse.settings import Settings
     from lakehouse.spec.registry import Registry
     from lakehouse.storage.log import Logs
@@ -158,7 +158,7 @@ def make_request(
     Raises:
         SettingsError: the range of days holds no day.
     """
-    from lakehouse.engine.plan import Request
+    from lakehouse.engine.work import Request
 
     if start and end and end <= start:
         raise SettingsError(f"--start {start:%Y-%m-%d} --end {end:%Y-%m-%d} holds no day; --end is not included.")
@@ -196,8 +196,6 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
 
 def unexpected(error: Exception) -> str:
     """An error that nobody foresaw, by class and place alone."""
-    from lakehouse.engine.run import describe
-
     return f"unexpected error: {describe(error)}"
 
 

@@ -19,7 +19,7 @@ from lakehouse.commands.edge import (
 )
 
 if TYPE_CHECKING:
-    from lakehouse.engine.plan import Request, TablePlan
+    from lakehouse.engine.work import Request, TablePlan
 
 FORMAT = "lakehouse-plan/1"
 
@@ -43,7 +43,8 @@ def plan(
 
 def show_plan(opened: Opened, request: "Request", output: Output) -> int:
     """Print the plan of the selected tables; returns 1 when one cannot be planned, else 0."""
-    from lakehouse.engine.plan import Planner, Status
+    from lakehouse.engine.plan import Planner
+    from lakehouse.engine.work import Status
 
     planned = Planner(opened.registry, opened.logs(), opened.settings, request).plan(opened.names)
     if output is Output.JSON:

@@ -26,7 +26,7 @@ from lakehouse.commands.plan import show_plan
 
 if TYPE_CHECKING:
     from lakehouse.commands.progress import Progress
-    from lakehouse.engine.plan import Request
+    from lakehouse.engine.work import Request
 
 
 def run(

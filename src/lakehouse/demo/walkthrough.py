@@ -13,9 +13,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.demo.harbor import NETWORK, AnswerKey, DemoSpec, RevenueRow, answer_key, write_deliveries
-from lakehouse.engine.plan import Request
 from lakehouse.engine.record import record_run
 from lakehouse.engine.run import Listener, Run, RunReport
+from lakehouse.engine.work import Request
 from lakehouse.errors import SettingsError
 from lakehouse.settings import NetworkSettings, Settings
 from lakehouse.spec.registry import Registry

@@ -16,8 +16,8 @@ from lakehouse.engine.check import CheckResult, batch_results, judge, row_rules,
 from lakehouse.engine.context import BuildContext
 from lakehouse.engine.inputs import group_rows, live_rows, plain_inputs
 from lakehouse.engine.ledger import IN, ROWS, LedgerLine, differences
-from lakehouse.engine.plan import Status, TablePlan
 from lakehouse.engine.resolve import DELETED, INSERTED
+from lakehouse.engine.work import Status, TablePlan
 from lakehouse.spec.expectations import FAIL, WARN, CheckContext
 from lakehouse.spec.scopes import Append, Groups, Merge, ReplaceGroups
 from lakehouse.spec.table import Table

@@ -4,7 +4,7 @@ from lakehouse.engine.context import BuildContext, BuildResult
 from lakehouse.engine.derive import replace_groups, replace_partitions
 from lakehouse.engine.land import land
 from lakehouse.engine.merge import merge_table
-from lakehouse.engine.plan import TablePlan
+from lakehouse.engine.work import TablePlan
 from lakehouse.spec.scopes import Append, Merge, ReplaceGroups
 
 

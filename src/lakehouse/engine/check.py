@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.engine.layout import QUARANTINE, QUARANTINE_KEYS, quarantine_layout
 from lakehouse.errors import ExpectationError
-from lakehouse.spec.expectations import FAIL, WARN, CheckContext, Consequence, Expectation, row
+from lakehouse.spec.expectations import FAIL, WARN, CheckContext, Consequence, Expectation, row, unique
 from lakehouse.spec.expectations import QUARANTINE as SET_ASIDE
 from lakehouse.spec.field import schema_of
 from lakehouse.spec.scopes import Merge
@@ -115,12 +115,20 @@ def refuse(table: Table, rules: Sequence[Expectation], results: Sequence[CheckRe
         )
 
 
+def batch_rules(table: Table) -> list[Expectation]:
+    """The table's batch rules. A derived table's keys are unique though nobody says so; a merge sees to it itself."""
+    declared = [e for e in table.expectations if not e.is_row_rule]
+    implied = unique(*table.keys, on_failure=FAIL) if table.keys and not isinstance(table.write, Merge) else None
+    known = implied is None or any(e.name == implied.name for e in declared)
+    return declared if known or implied is None else [implied, *declared]
+
+
 def batch_results(
     session: SparkSession, lake: Lake, table: Table, rows: DataFrame, context: CheckContext, total: int
 ) -> list[CheckResult]:
     """Run the batch rules over the rows about to be written."""
     results = []
-    for rule in (e for e in table.expectations if not e.is_row_rule):
+    for rule in batch_rules(table):
         frames = {name: _live(session, lake, other) for name, other in rule.needs.items()}
         failed = rule.failing_rows(rows, replace(context, frames=frames)).count()
         tolerance = rule.tolerance

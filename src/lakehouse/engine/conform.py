@@ -1,17 +1,17 @@
 """From Bronze text to a contract's types: read what is due, conform, cast, tokenise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from lakehouse.engine.plan import PartWork
 from lakehouse.engine.tokens import TokenKey, with_member_token
+from lakehouse.engine.work import PartWork
 from lakehouse.errors import SchemaError
-from lakehouse.spec.columns import blank_to_null, parse_clean, parse_money
+from lakehouse.spec.columns import blank_to_null, parse_clean
 from lakehouse.spec.feed import Conform, Feed
-from lakehouse.spec.field import TOTAL, Phi, schema_of
+from lakehouse.spec.field import MONEY, TOTAL, Phi, schema_of
 from lakehouse.spec.scopes import Changes
 from lakehouse.spec.table import Table
 from lakehouse.storage.frames import no_rows
@@ -43,7 +43,7 @@ def conform_part(
     lake: Lake,
     work: PartWork,
     consumed: Mapping[str, int | str],
-    key: TokenKey,
+    key: Callable[[], TokenKey],
     dates: Sequence[str] = (),
 ) -> ConformedRows:
     """Conform one network's due rows.
@@ -53,7 +53,7 @@ def conform_part(
         lake: to read from.
         work: what is due.
         consumed: Bronze versions to read, so that every look at the data sees the same.
-        key: for member tokens.
+        key: gives the key of member tokens; asked for only when the contract carries member numbers.
         dates: the network's own date patterns; empty takes the adapter's.
 
     Raises:
@@ -68,9 +68,9 @@ def conform_part(
     conform = work.part.conform
     text = conform(**frames)
     _check_columns(text, conform, work.part.main.name)
-    typed = cast_to_contract(text, conform, dates or conform.dates, is_rebuild=work.batches is None)
+    typed = cast_to_contract(text, work, dates or conform.dates)
     if any(f.phi is Phi.MEMBER for f in conform.contract.fields):
-        typed = with_member_token(typed, key)
+        typed = with_member_token(typed, key())
     return ConformedRows(work.part.network, frames[conform.main_input], typed, conform)
 
 
@@ -108,13 +108,14 @@ def _check_columns(text: DataFrame, conform: Conform, bronze: str) -> None:
         )
 
 
-def cast_to_contract(text: DataFrame, conform: Conform, dates: Sequence[str], *, is_rebuild: bool = False) -> DataFrame:
+def cast_to_contract(text: DataFrame, work: PartWork, dates: Sequence[str]) -> DataFrame:
     """Columns of the contract in its types, `_drop_reason`, and `_lineage`.
 
     `_lineage` holds where the row came from, the text of every column, the names of columns that held text and became
     null, whether the sender stamped the row, and whether the whole feed is rebuilt (stored rows are then compared by
     content, not by order).
     """
+    conform = work.part.conform
     fields = [f for f in conform.contract.all_fields if f.name != "network"]
     sent = F.struct(*[F.col(f.name) for f in fields]).alias("_text")
     # Three projections: each text is cleaned once and parsed once, however often the result is looked at.
@@ -129,7 +130,8 @@ def cast_to_contract(text: DataFrame, conform: Conform, dates: Sequence[str], *,
         F.col("_row_number").alias("row_number"),
         F.col("_raw_hash").alias("raw_hash"),
         F.col("modified_at").isNotNull().alias("stamped"),
-        F.lit(is_rebuild).alias("rebuild"),
+        F.lit(work.batches is None).alias("rebuild"),
+        F.lit(work.part.main.name).alias("feed"),
         F.filter(F.array(*lost), lambda name: name.isNotNull()).alias("unparsed"),
         F.col("_text").alias("text"),
     )
@@ -141,6 +143,8 @@ def cast_to_contract(text: DataFrame, conform: Conform, dates: Sequence[str], *,
     return typed.select(*columns, F.col("_drop_reason"), lineage.alias("_lineage"))
 
 
-def raw_money(conform: Conform) -> list[Column]:
-    """Exact sums of the raw money columns, for the conform ledger."""
-    return [F.sum(parse_money(F.col(c))).cast(TOTAL).alias(c) for c in conform.money]
+def raw_totals(part: ConformedRows) -> DataFrame:
+    """One row: the number of Bronze rows read (`rows`) and the exact sum of each raw money column, for the ledger."""
+    cleaned = part.raw.select(*[blank_to_null(F.col(c)).alias(c) for c in part.conform.money])
+    sums = [F.sum(parse_clean(F.col(c), MONEY, (), ())).cast(TOTAL).alias(c) for c in part.conform.money]
+    return cleaned.agg(F.count(F.lit(1)).alias("rows"), *sums)

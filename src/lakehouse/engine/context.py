@@ -9,8 +9,8 @@ from pyspark.sql import types as T
 from lakehouse.engine.check import CheckResult
 from lakehouse.engine.fingerprint import fingerprint
 from lakehouse.engine.ledger import LedgerLine
-from lakehouse.engine.plan import Request, TablePlan
 from lakehouse.engine.tokens import TokenKey
+from lakehouse.engine.work import Request, TablePlan
 from lakehouse.errors import SchemaError
 from lakehouse.settings import Settings
 from lakehouse.spec.registry import Registry

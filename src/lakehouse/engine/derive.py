@@ -11,14 +11,23 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.engine.check import CheckResult, batch_results, judge, refuse, row_rules, rule_counts, with_failed
+from lakehouse.engine.check import (
+    CheckResult,
+    batch_results,
+    batch_rules,
+    judge,
+    refuse,
+    row_rules,
+    rule_counts,
+    with_failed,
+)
 from lakehouse.engine.context import BuildContext, BuildResult, check_schema
 from lakehouse.engine.inputs import group_rows, plain_inputs
 from lakehouse.engine.layout import stored_layout
-from lakehouse.engine.ledger import ROWS, LedgerLine, prove
-from lakehouse.engine.merge import agree, laid_out
-from lakehouse.engine.plan import TablePlan
+from lakehouse.engine.ledger import ROWS, LedgerLine, prove, prove_merge
+from lakehouse.engine.merge import laid_out
 from lakehouse.engine.resolve import CLASS, DELETED, INSERTED, UNCHANGED, UPDATED, period_value
+from lakehouse.engine.work import TablePlan
 from lakehouse.spec.columns import row_hash
 from lakehouse.spec.expectations import CheckContext
 from lakehouse.spec.field import PERIOD
@@ -101,7 +110,7 @@ def _proofs(context: BuildContext, plan: TablePlan, inputs: Mapping[str, object]
     checks += batch_results(
         context.session, context.lake, table, result, CheckContext(context.request.logical_date), counted[ROWS]
     )
-    refuse(table, [*rules, *table.expectations], checks)
+    refuse(table, [*rules, *batch_rules(table)], checks)
     ledger = _balance(plan, inputs, result)
     prove(ledger)
     return Proofs(tuple(checks), tuple(ledger))
@@ -197,12 +206,7 @@ def _commit_groups(
     changes = changes.select(*columns, (F.col(CLASS) == DELETED).alias("_is_removal"))
     shape = MergeShape(table.keys, layout.partition_by, tuple(sorted(periods, key=lambda p: (p is None, p))))
     version = lake.merge(session, table.name, changes, shape, context.note("merge", state, counts))
-    agree(
-        context,
-        table.name,
-        version,
-        {"numTargetRowsInserted": inserted, "numTargetRowsUpdated": updated, "numTargetRowsDeleted": deleted},
-    )
+    prove_merge(table.name, lake.logs[table.name].commit(version))
     return version, "merge"
 
 

@@ -14,20 +14,51 @@ from lakehouse.spec.scopes import Changes, Conformed, Resource
 from lakehouse.spec.sources import ResourceSource
 from lakehouse.spec.table import Table
 
+LAYERS = ("lakehouse.bronze.", "lakehouse.reference.", "lakehouse.silver.", "lakehouse.gold.")
+SHARED = ("lakehouse.spec.columns",)
+
 
 @cache
-def _code(module: str) -> str:
+def _tree(module: str) -> ast.Module | None:
     """The module's syntax tree without docstrings: comments and layout do not count."""
     spec = importlib.util.find_spec(module)
     loader = spec.loader if spec else None
     source = loader.get_source(module) if loader is not None and hasattr(loader, "get_source") else None
     if source is None:
-        return module
-    tree = ast.parse(source)
+        return None
+    tree: ast.Module = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return ast.dump(tree)
+    return tree
+
+
+@cache
+def _code(module: str) -> str:
+    tree = _tree(module)
+    return ast.dump(tree) if tree else module
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """Layer modules and shared column functions that a module imports from."""
+    tree = _tree(module)
+    nodes = ast.walk(tree) if tree else iter(())
+    found = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    package = module.rpartition(".")[0] + "."
+    return frozenset(m for m in found if m.startswith((*LAYERS, package)) or m in SHARED)
+
+
+def _reached(modules: set[str], inputs: frozenset[str]) -> set[str]:
+    """`modules` and what they are written with; modules of other tables are inputs, not code."""
+    seen: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in seen:
+            seen.add(module)
+            waiting.extend(_imports(module) - inputs)
+    return seen
 
 
 def resource_checksum(source: ResourceSource) -> str:
@@ -60,5 +91,6 @@ def fingerprint(table: Table, registry: Registry) -> str:
             modules |= {part.conform.transform.__module__ for part in registry.conformed_inputs(scope.of.contract)}
         if isinstance(scope, Resource):
             parts.append(repr(scope.source))
-    parts += [_code(module) for module in sorted(modules)]
+    inputs = frozenset(t.module for t in registry.tables.values() if t.module)
+    parts += [_code(module) for module in sorted(_reached(modules, inputs))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 
 from lakehouse.engine.context import BuildContext
 from lakehouse.engine.fingerprint import resource_text
-from lakehouse.engine.plan import TablePlan, sender_settings
+from lakehouse.engine.plan import sender_settings
+from lakehouse.engine.work import TablePlan
 from lakehouse.spec.feed import Feed
 from lakehouse.spec.field import BOOLEAN, INT, STRING, schema_of
 from lakehouse.spec.scopes import Groups, LogicalDate, Merge, NetworkSettings, Resource, Snapshot

@@ -17,7 +17,8 @@ from lakehouse.engine.check import set_aside
 from lakehouse.engine.context import BuildContext, BuildResult
 from lakehouse.engine.layout import layout_of
 from lakehouse.engine.ledger import IN, OUT, ROWS, lines_of, prove
-from lakehouse.engine.plan import TablePlan, stamp
+from lakehouse.engine.plan import stamp
+from lakehouse.engine.work import TablePlan
 from lakehouse.spec.columns import row_hash
 from lakehouse.spec.field import STRING
 from lakehouse.spec.sources import FileSource
@@ -83,12 +84,12 @@ def _stage_all(context: BuildContext, plan: TablePlan, folder: str) -> list[Land
     assert isinstance(source, FileSource)
     root = context.settings.networks[table.network].root or ""
     raw_columns = [RawColumn(f.name, f.aliases, f.required) for f in table.feed.fields]
-    known = {(d.path, d.checksum) for _, d in context.lake.logs[table.name].deliveries()}
+    last = {d.path: d.checksum for _, d in context.lake.logs[table.name].deliveries()}
     made: list[Landed] = []
     for number, file in enumerate(plan.files):
         staged = stage(root, file, source, raw_columns, f"{folder}/{number:06d}")
-        is_known = (file.path, staged.checksum) in known and not context.request.reload_source
-        is_changed = not is_known and any(path == file.path and sum_ != staged.checksum for path, sum_ in known)
+        is_known = last.get(file.path) == staged.checksum and not context.request.reload_source
+        is_changed = last.get(file.path, staged.checksum) != staged.checksum
         made.append(Landed(staged, _delivery(context, plan, staged, is_known), is_changed))
     return made
 

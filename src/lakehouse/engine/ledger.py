@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lakehouse.errors import BalanceError
+from lakehouse.storage.log import Commit
 
 IN, OUT = "in", "out"
+_MERGE_METRICS = {
+    "numTargetRowsInserted": "inserted",
+    "numTargetRowsUpdated": "updated",
+    "numTargetRowsDeleted": "deleted",
+}
 ROWS = "rows"
 
 
@@ -61,6 +67,27 @@ def prove(lines: Iterable[LedgerLine]) -> None:
         )
         raise BalanceError(
             f"{said}. Nothing was written; every difference needs a named reason (a drop reason or a balance line)."
+        )
+
+
+def prove_merge(name: str, commit: Commit) -> None:
+    """What Delta says a merge did is what was classified.
+
+    Raises:
+        BalanceError: it is not. The commit stands, so the table's plan fails until someone repaired it.
+    """
+    if commit.note is None or commit.note.kind != "merge":
+        return
+    counts, done = commit.note.counts, commit.metrics
+    wrong = [
+        f"{metric} {done.get(metric, 'unknown')}, classified {counts.get(name_of, 0)}"
+        for metric, name_of in _MERGE_METRICS.items()
+        if int(done.get(metric, -1)) != counts.get(name_of, 0)
+    ]
+    if wrong:
+        raise BalanceError(
+            f"{name} version {commit.version}: the merge did not do what was classified: {'; '.join(wrong)}. "
+            "Look at the table's keys, then build it anew with --full-refresh."
         )
 
 

@@ -1,113 +1,22 @@
 """What is due, and why: from Delta logs and source listings alone, without a JVM."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from lakehouse.engine.fingerprint import fingerprint, resource_checksum, settings_checksum
-from lakehouse.errors import LakehouseError, SourceError
+from lakehouse.engine.ledger import prove_merge
+from lakehouse.engine.work import PartWork, Request, Status, TablePlan
+from lakehouse.errors import LakehouseError, SourceError, describe
 from lakehouse.settings import Settings
 from lakehouse.spec.registry import ConformedInput, Registry
 from lakehouse.spec.scopes import Append, Changes, Conformed, Groups, NetworkSettings, Resource, Snapshot
 from lakehouse.spec.sources import FileSource
 from lakehouse.spec.table import Table
-from lakehouse.storage.files import FoundFile, list_files
+from lakehouse.storage.files import list_files
 from lakehouse.storage.log import Commit, Delivery, Logs, TableState
 
 SENDER_SETTINGS = ("ledger", "denial_evidence", "version_mode", "closes_claims", "days_to_close")
 NETWORKS_INPUT = "settings.networks"
-
-
-class Status(StrEnum):
-    """Whether a table has work."""
-
-    DUE = "due"
-    WAITING = "waiting"  # an input is due, so this may become due
-    CURRENT = "current"
-    FAILED = "failed"  # its source or log cannot be trusted; `reasons` says why
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the caller asked for.
-
-    Attributes:
-        run_id: of the run.
-        logical_date: the date the run is for.
-        started_at: UTC instant the run started; the only "now" there is.
-        full_refresh: rebuild from all live Bronze rows.
-        start, end: rebuild Silver and Gold from the Bronze of these ingest dates, `start` included, `end` not.
-        reload_source: read deliveries of those days (all, without days) again from the source.
-    """
-
-    run_id: str
-    logical_date: date
-    started_at: datetime
-    full_refresh: bool = False
-    start: date | None = None
-    end: date | None = None
-    reload_source: bool = False
-
-    def covers(self, day: date) -> bool:
-        """The day lies in the range asked for; everything does when none was given."""
-        return (self.start is None or day >= self.start) and (self.end is None or day < self.end)
-
-    @property
-    def has_range(self) -> bool:
-        """A range of days was asked for."""
-        return self.start is not None or self.end is not None
-
-
-@dataclass(frozen=True)
-class PartWork:
-    """What a merge consumes of one network.
-
-    Attributes:
-        part: the network's conform function and tables.
-        batches: deliveries to read; None for all of them, compared by content instead of by order.
-    """
-
-    part: ConformedInput
-    batches: tuple[Delivery, ...] | None
-
-
-@dataclass(frozen=True)
-class TablePlan:
-    """One table's work.
-
-    Attributes:
-        table: which.
-        status: see `Status`.
-        reasons: why it is due, in words.
-        notes: what the reader should know besides, e.g. that the definition changed.
-        state: the table's state now.
-        consumed: inputs and their versions after this build.
-        files: deliveries to land (Bronze).
-        parts: what a merge consumes.
-        everything: derived tables: all groups are due.
-        since: derived tables: input -> first and last version whose changes name the touched groups.
-        matured: a figure changes by the calendar alone.
-        exit_code: of the error, when it could not be planned.
-    """
-
-    table: Table
-    status: Status
-    reasons: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    state: TableState = field(default_factory=TableState)
-    consumed: Mapping[str, int | str] = field(default_factory=dict)
-    files: tuple[FoundFile, ...] = ()
-    parts: tuple[PartWork, ...] = ()
-    everything: bool = False
-    since: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    matured: bool = False
-    exit_code: int = 0
-
-    @property
-    def is_due(self) -> bool:
-        """There is work now."""
-        return self.status is Status.DUE
 
 
 class Planner:
@@ -137,6 +46,8 @@ class Planner:
             return self.table(name)
         except LakehouseError as error:
             return TablePlan(self.registry[name], Status.FAILED, (str(error),), exit_code=error.exit_code)
+        except Exception as error:  # a store that does not answer for one table must not end the run of the others
+            return TablePlan(self.registry[name], Status.FAILED, (f"{name}: {describe(error)}",), exit_code=3)
 
     def table(self, name: str) -> TablePlan:
         """The work of one table as its inputs are now.
@@ -144,11 +55,15 @@ class Planner:
         Raises:
             SourceError: its source cannot be listed.
             LogError: a log cannot be trusted.
+            BalanceError: the last merge did something else than was classified.
         """
         table = self.registry[name]
         state = self.logs[name].state
         if isinstance(table.write, Append):
             return self._landing(table, state)
+        newest = self.logs[name].last_own
+        if newest is not None and not self.request.full_refresh:
+            prove_merge(name, newest)
         mark = fingerprint(table, self.registry)
         notes = ("definition changed: rebuild with --full-refresh",) if state.fingerprint not in ("", mark) else ()
         if any(isinstance(s, Changes) for s in table.reads.values()):
@@ -188,11 +103,26 @@ class Planner:
             if batches is None or batches:
                 work.append(PartWork(part, batches))
                 reasons.append(why)
+        others, moved = self._lookups(table, state)
+        consumed |= others
+        rebuilt = {w.part.network for w in work if w.batches is None}
+        if moved or rebuilt:  # what one feed of a network is compared with holds the rows of its other feeds too
+            parts = self.registry.conformed_inputs(scope.of.contract)
+            kept = [w for w in work if not moved and w.part.network not in rebuilt]
+            again = [p for p in parts if (moved or p.network in rebuilt) and self.logs[p.main.name].exists]
+            work = [*kept, *(PartWork(p, None) for p in again)]
+            reasons += moved
         due = bool(work) or not self.logs[table.name].exists
         why_due = tuple(reasons) or (("not built yet",) if due else ())
         return TablePlan(
             table, Status.DUE if due else Status.CURRENT, why_due, notes, state, consumed=consumed, parts=tuple(work)
         )
+
+    def _lookups(self, table: Table, state: TableState) -> tuple[dict[str, int | str], list[str]]:
+        """Inputs of a merge besides its feeds: their present versions, and which moved since the last build."""
+        now = {key: found for scope in table.reads.values() for key, found in [self._input(scope)] if key is not None}
+        moved = [key for key, found in now.items() if state.consumed.get(key) not in (None, found)]
+        return now, [f"{key} changed" for key in moved if not isinstance(now[key], int) or self._moved(key, state)]
 
     def _unconsumed(
         self, table: Table, part: ConformedInput, state: TableState
@@ -203,6 +133,8 @@ class Planner:
         if self.request.full_refresh:
             return None, f"{part.network}: full refresh of {len(landed)} deliveries"
         seen = _version(state.consumed.get(part.main.name))
+        if seen > main.version:
+            return None, f"{part.network}: {part.main.name} was removed and landed again"
         for lookup in part.tables.values():
             if lookup is not part.main and self._moved(lookup.name, state) and seen >= 0:
                 return None, f"{part.network}: {lookup.name} changed, so every row is conformed again"
@@ -211,6 +143,8 @@ class Planner:
         late = [d for d in fresh if before and d.delivered_at <= max(before)]
         if late and part.main.name in state.unstamped:
             return None, f"{part.network}: {len(late)} deliveries are no newer than ones already merged"
+        if self.request.has_range and part.main.name in state.unstamped:
+            return None, f"{part.network}: {part.main.name} has rows without a stamp, so all its days are compared"
         if self.request.has_range:
             asked = tuple(d for v, d in landed if v > seen or self.request.covers(date.fromisoformat(d.ingest_date)))
             return asked, f"{part.network}: {len(asked)} deliveries of the days asked for or new"
@@ -236,7 +170,7 @@ class Planner:
             consumed[key] = now
             if isinstance(scope, Groups):
                 log, seen = self.logs[key], _version(state.consumed.get(key))
-                changed = log.changed_since(seen) if log.exists else []
+                changed = self._readable(scope.of, log.changed_since(seen)) if log.exists else []
                 if changed is None or (changed and seen < 0):
                     whole.append(f"all of {key}")
                 elif changed:
@@ -246,6 +180,8 @@ class Planner:
                 whole.append(f"{key} changed")
         if self.request.full_refresh:
             whole.append("full refresh")
+        if self.request.has_range and notes:
+            whole.append("definition changed")
         matured = state.next_change_date is not None and state.next_change_date <= self.request.logical_date.isoformat()
         if not self.logs[table.name].exists and not whole:
             whole.append("not built yet")
@@ -262,6 +198,12 @@ class Planner:
             matured=matured,
         )
 
+    def _readable(self, of: Table, changed: list[Commit] | None) -> list[Commit] | None:
+        """The changed commits, or None when the files their change feed needs may be cleaned up by now."""
+        days = self.settings.lake.retention.for_layer(of.layer).deleted_file_retention_days
+        oldest = self.request.started_at - timedelta(days=days)
+        return None if changed and changed[0].committed_at < oldest else changed
+
     def _input(self, scope: object) -> tuple[str | None, int | str]:
         """Name and present version of one input; None for what has none."""
         if isinstance(scope, (Groups, Snapshot)):
@@ -274,9 +216,12 @@ class Planner:
 
 
 def sender_settings(settings: Settings) -> dict[str, dict[str, object]]:
-    """What the settings say of each enabled sender that changes figures: network -> setting -> value."""
-    live = {name: network for name, network in sorted(settings.networks.items()) if network.enabled}
-    return {name: {key: getattr(network, key) for key in SENDER_SETTINGS} for name, network in live.items()}
+    """What the settings say of each sender that changes figures: network -> setting -> value.
+
+    Disabled senders too: their rows stay, and so must what their figures mean.
+    """
+    known = sorted(settings.networks.items())
+    return {name: {key: getattr(network, key) for key in SENDER_SETTINGS} for name, network in known}
 
 
 def stamp(moment: datetime) -> str:

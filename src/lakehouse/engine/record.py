@@ -72,7 +72,7 @@ def record_run(report: RunReport, lake: Lake, session: SparkSession | None) -> N
     """Write the run's record; with a session also bring the ops tables up to date."""
     request = report.request
     text = json.dumps(to_json(report), default=_plain, sort_keys=True).encode()
-    lake.store.write(text, *RUNS, request.logical_date.isoformat(), f"{request.run_id}.json")
+    lake.store.write(text, *RUNS, f"{request.started_at:%Y-%m-%d}", f"{request.run_id}.json")
     if session is not None:
         own = session.newSession()
         fold(lake, own, request.run_id)

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from graphlib import TopologicalSorter
-from pathlib import Path
-from traceback import extract_tb
 
 from pyspark import inheritable_thread_target
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from lakehouse.engine.build import build
 from lakehouse.engine.context import BuildContext, BuildResult
-from lakehouse.engine.plan import Planner, Request, Status, TablePlan
+from lakehouse.engine.plan import Planner
 from lakehouse.engine.tokens import TokenKey
-from lakehouse.errors import LakehouseError
+from lakehouse.engine.work import Request, Status, TablePlan
+from lakehouse.errors import LakehouseError, describe
 from lakehouse.settings import Settings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.lake import Lake
@@ -191,8 +189,17 @@ class Run:
         if not plan.is_due:
             return _unbuilt(plan)
         self._listener(name, "started", None)
+        from lakehouse.storage.session import (
+            new_session,  # loads Spark's gateway, which a run with nothing due never needs
+        )
+
         context = BuildContext(
-            self.session.newSession(), self.lake, self.registry, self.settings, self.request, lambda: self._token_key
+            new_session(self.session, self.settings.spark),
+            self.lake,
+            self.registry,
+            self.settings,
+            self.request,
+            lambda: self._token_key,
         )
         try:
             result = build(context, plan)
@@ -210,17 +217,6 @@ class Run:
             return TableOutcome(name, Outcome.FAILED, time.monotonic() - began, plan.reasons, error=text, exit_code=3)
         outcome = Outcome.MARKED if result.kind == "marker" else Outcome.BUILT
         return TableOutcome(name, outcome, time.monotonic() - began, plan.reasons, result)
-
-
-def describe(error: Exception) -> str:
-    """An error that is none of ours by class, condition and place alone: its own text may quote a row's values."""
-    condition = error.getCondition() if isinstance(error, PySparkException) else None
-    ours = [f for f in extract_tb(error.__traceback__) if "lakehouse" in Path(f.filename).parts]
-    place = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
-    return (
-        f"stopped by {type(error).__name__}{f' [{condition}]' if condition else ''}{place}. Its own text is not shown, "
-        "since it may quote a row's values."
-    )
 
 
 def _blocked(name: str, by: tuple[str, ...]) -> TableOutcome:

@@ -6,17 +6,18 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-_INSTANTS = ("yyyy-MM-dd'T'HH:mm:ss[.SSSSSSSSS][XXX]", "yyyy-MM-dd HH:mm:ss[.SSSSSSSSS][XXX]")  # no zone: UTC
+_ZONE = "[XXX][XX][X]"  # none means UTC
+_INSTANTS = (f"yyyy-MM-dd'T'HH:mm:ss[.SSSSSSSSS]{_ZONE}", f"yyyy-MM-dd HH:mm:ss[.SSSSSSSSS]{_ZONE}")
 ISO_DATES = ("yyyy-MM-dd", "yyyyMMdd", *_INSTANTS)
 ISO_TIMESTAMPS = (*_INSTANTS, "yyyy-MM-dd")
-_OUTER_BLANKS = r"^[\s\u00a0]+|[\s\u00a0]+$"
+_BLANKS = " \t\n\x0b\f\r\u00a0"
 _TRUE = ("true", "t", "yes", "y", "1")
 _FALSE = ("false", "f", "no", "n", "0")
 
 
 def blank_to_null(column: Column) -> Column:
     """Text without surrounding blanks (tabs, line ends and no-break spaces too); empty becomes null."""
-    return F.nullif(F.regexp_replace(column, _OUTER_BLANKS, ""), F.lit(""))
+    return F.nullif(F.btrim(column, F.lit(_BLANKS)), F.lit(""))
 
 
 def clean_code(column: Column) -> Column:
@@ -98,13 +99,15 @@ def _first_instant(text: Column, formats: Sequence[str]) -> Column:
 
 
 def _decimal(text: Column, type: T.DecimalType) -> Column:
-    """One expression decides whether the whole text is a number that fits; digits and sign are then read off."""
+    """A plain number is cast. Of other texts one expression decides whether the whole of it is an amount that fits."""
+    plain = rf"^-?\d+(\.\d{{0,{type.scale}}})?$"
     places = r"(\.\d{0," + str(type.scale) + r"}0*)?"
     number = r"(?=[^\d]*\d)(\d+|\d{1,3}(,\d{3})+)?" + places
     forms = rf"^((-\s*\$?|\$?\s*-?)\s*{number}|\$?\s*{number}-|\(\s*\$?\s*{number}\s*\))$"
     digits = F.regexp_replace(text, r"[^\d.]", "").try_cast(type)
-    value = F.when(text.rlike(forms), digits)
-    return F.when(text.rlike("[-(]"), (-value).cast(type)).otherwise(value)
+    amount = F.when(text.rlike(forms), digits)
+    signed = F.when(text.rlike("[-(]"), (-amount).cast(type)).otherwise(amount)
+    return F.when(text.rlike(plain), text.try_cast(type)).otherwise(signed)
 
 
 def row_hash(columns: Iterable[str]) -> Column:

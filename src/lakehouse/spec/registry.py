@@ -132,7 +132,7 @@ class Registry:
         return found
 
     def inputs(self, name: str) -> set[str]:
-        """Names of the tables that `name` reads directly."""
+        """Names of the tables that `name` reads directly, those its rules compare with included."""
         found: set[str] = set()
         for scope in self[name].reads.values():
             of = scope.of if isinstance(scope, (Changes, Snapshot, Groups)) else None
@@ -141,6 +141,8 @@ class Registry:
             elif isinstance(of, Conformed):
                 for part in self.conformed_inputs(of.contract):
                     found |= {bronze.name for bronze in part.tables.values()}
+        for rule in self[name].expectations:
+            found |= {other.name for other in rule.needs.values()}
         return found
 
     def readers(self, name: str) -> set[str]:

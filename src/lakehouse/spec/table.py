@@ -215,6 +215,15 @@ def _field_problems(t: Table, names: set[str]) -> list[str]:
         found.append("the write mode names no keys; say what makes a row one row")
     if isinstance(t.write, Merge) and t.write.scd_type != 1:
         found.append("scd_type must be 1; history by source dates is a table of its own with ReplaceGroups")
+    if isinstance(t.write, (Merge, ReplaceGroups)) and isinstance(t.partition_by, str):
+        found.append("partition_by must be period_of(a date) where keys may move between partitions")
+    placed = t.partition_by if isinstance(t.partition_by, str) else None
+    literals = {placed, t.write.on if isinstance(t.write, ReplacePartitions) else None}
+    found += [
+        f"{f.name} has a PHI class, but its values would stand in folder names and the log; partition by another column"
+        for f in t.fields
+        if f.name in literals and f.phi is not None
+    ]
     if not isinstance(t.write, Merge):
         found += [
             f"expectation {e.name} would set rows aside, but only a merged table has rows as sent; let it warn or fail"

@@ -220,17 +220,16 @@ class Lake:
 
     def _proved(self, name: str, note: CommitNote, before: int) -> int:
         log = self.logs.forget(name)
-        commit = log.commit(log.version)
-        newest = commit.note if log.version > before else None
         mark = {f"{name}#{note.state.epoch}": note.state.sequence}
-        is_ours = newest is not None and (newest.run_id, newest.state.sequence) == (note.run_id, note.state.sequence)
-        if not is_ours or commit.marks != mark:
+        later = [log.commit(version) for version in log.versions if version > before]
+        ours = [c.version for c in later if c.note and c.note.run_id == note.run_id and c.marks == mark]
+        if not ours:
             raise CommitError(
-                f"{name}: run {note.run_id} wrote sequence {note.state.sequence}, but the newest commit is version "
-                f"{log.version} of {newest.run_id if newest else 'an earlier write'}. Another writer is at work, or "
-                "Delta skipped the write: look at the table's history before running again."
+                f"{name}: run {note.run_id} wrote sequence {note.state.sequence}, but no commit after version {before} "
+                "is its own. Another writer is at work, or Delta skipped the write: look at the table's history before "
+                "running again."
             )
-        return log.version
+        return ours[-1]
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ class CommitNote:
                 f"commit note of format {read['lakehouse']} found, this version reads {FORMAT}. Update lakehouse."
             )
         state = dict(read["state"])
-        state |= {key: tuple(state[key]) for key in ("stamped", "unstamped")}
+        state |= {key: tuple(state.get(key, ())) for key in ("stamped", "unstamped")}
         deliveries = tuple(Delivery(**d) for d in read["deliveries"])
         return cls(read["run_id"], read["kind"], TableState(**state), deliveries, read["counts"], tuple(read["runs"]))
 
@@ -218,15 +218,15 @@ class DeltaLog:
         return (self.commit(version) for version in reversed(self.versions))
 
     @property
-    def last_note(self) -> CommitNote | None:
-        """The newest note of ours; None when we never wrote the table.
+    def last_own(self) -> Commit | None:
+        """The newest commit of ours; None when we never wrote the table.
 
         Raises:
             LogError: someone restored the table past it by hand.
         """
         for commit in self.newest_first():
             if commit.note is not None:
-                return commit.note
+                return commit
             if commit.operation == "RESTORE":
                 raise LogError(
                     f"{self.name}: version {commit.version} is a RESTORE made outside lakehouse, so what the table "
@@ -237,12 +237,21 @@ class DeltaLog:
     @property
     def state(self) -> TableState:
         """The table's state; the initial one when we never wrote it."""
-        note = self.last_note
-        return note.state if note else TableState()
+        return self.last_note.state if self.last_note else TableState()
+
+    @property
+    def last_note(self) -> CommitNote | None:
+        """The newest note of ours; None when we never wrote the table."""
+        own = self.last_own
+        return own.note if own else None
 
     def changed_since(self, version: int) -> list[Commit] | None:
-        """Commits after `version` that add or remove rows; None when the log no longer reaches back that far."""
-        if self.versions and self.versions[0] > version + 1:
+        """Commits after `version` that add or remove rows.
+
+        None when the log cannot tell: it no longer reaches back that far, or ends before `version` because the table
+        was removed and built again.
+        """
+        if self.versions and (self.versions[0] > version + 1 or self.version < version):
             return None
         return [c for v in self.versions if v > version and (c := self.commit(v)).changes_data]
 

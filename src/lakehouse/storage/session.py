@@ -83,6 +83,15 @@ def start_session(settings: SparkSettings, app_name: str) -> SparkSession:
     return _launch(settings, app_name, jars, java_options(settings.quick_compile, archive))
 
 
+def new_session(root: SparkSession, settings: SparkSettings) -> SparkSession:
+    """A session of its own in the application of `root`, with our settings even where a notebook started Spark."""
+    child = root.newSession()
+    for key, value in session_conf(settings).items():
+        if child.conf.isModifiable(key):
+            child.conf.set(key, value)
+    return child
+
+
 def stop_session() -> None:
     """Stop the session of this process, if one runs. Its JVM stays for the next one and ends with the process."""
     context = SparkContext._active_spark_context
