@@ -5,7 +5,7 @@ rows of every delivery its log lists; a Silver table holds the rows that its com
 a derived table's balance closes over the whole of the inputs it consumed (so Gold's sums are Silver's sums).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,12 +14,12 @@ from pyspark.sql import functions as F
 
 from lakehouse.engine.check import CheckResult, batch_results, judge, row_rules, rule_counts, with_failed
 from lakehouse.engine.context import BuildContext
-from lakehouse.engine.inputs import group_rows, live_rows, plain_inputs
-from lakehouse.engine.ledger import IN, ROWS, LedgerLine, differences
+from lakehouse.engine.inputs import live_rows, transform_inputs
+from lakehouse.engine.ledger import IN, ROWS, LedgerLine, balance_lines, differences
 from lakehouse.engine.resolve import DELETED, INSERTED
 from lakehouse.engine.work import Status, TablePlan
 from lakehouse.spec.expectations import FAIL, WARN, CheckContext
-from lakehouse.spec.scopes import Append, Groups, Merge, ReplaceGroups
+from lakehouse.spec.scopes import Append, Merge, ReplaceGroups
 from lakehouse.spec.table import Table
 
 # Judged while text becomes values; a stored row has only the values.
@@ -121,25 +121,8 @@ def _balance_check(table: Table, ledger: Sequence[LedgerLine]) -> list[CheckResu
 
 def _ledger(context: BuildContext, table: Table, live: DataFrame) -> list[LedgerLine]:
     """The declared balance over all of the inputs as they were consumed, and all stored rows."""
-    if table.balance is None:
-        return []
-    inputs = _inputs(context, table)
-    frames = {name: frame for name, frame in inputs.items() if isinstance(frame, DataFrame)}
-    return [
-        LedgerLine(table.name, "aggregate", "", r["measure"], r["side"], r["reason"], Decimal(r["amount"] or 0))
-        for r in table.balance(frames, live).collect()
-    ]
-
-
-def _inputs(context: BuildContext, table: Table) -> Mapping[str, object]:
-    consumed = context.lake.logs[table.name].state.consumed
-    plan = TablePlan(table, Status.CURRENT, consumed=consumed)
-    grouped = {
-        name: group_rows(context, scope, consumed.get(scope.of.name), None)
-        for name, scope in table.reads.items()
-        if isinstance(scope, Groups)
-    }
-    return {**grouped, **plain_inputs(context, plan)}
+    plan = TablePlan(table, Status.CURRENT, consumed=context.lake.logs[table.name].state.consumed)
+    return balance_lines(table, transform_inputs(context, plan, None), live) if table.balance else []
 
 
 def sums(ledger: Sequence[LedgerLine]) -> dict[tuple[str, str, str], tuple[Decimal, Decimal]]:

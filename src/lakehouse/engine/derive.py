@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -22,9 +21,9 @@ from lakehouse.engine.check import (
     with_failed,
 )
 from lakehouse.engine.context import BuildContext, BuildResult, check_schema
-from lakehouse.engine.inputs import group_rows, plain_inputs
+from lakehouse.engine.inputs import transform_inputs
 from lakehouse.engine.layout import stored_layout
-from lakehouse.engine.ledger import ROWS, LedgerLine, prove, prove_merge
+from lakehouse.engine.ledger import ROWS, LedgerLine, balance_lines, prove, prove_merge
 from lakehouse.engine.merge import laid_out
 from lakehouse.engine.resolve import CLASS, DELETED, INSERTED, UNCHANGED, UPDATED, period_value
 from lakehouse.engine.work import TablePlan
@@ -54,7 +53,7 @@ def replace_groups(context: BuildContext, plan: TablePlan) -> BuildResult:
     lake.ensure(session, layout)
     touched = _touched(context, plan, list(table.write.by))
     try:
-        inputs = _inputs(context, plan, touched)
+        inputs = transform_inputs(context, plan, touched)
         result = _computed(plan, inputs).persist()
         try:
             proofs = _proofs(context, plan, inputs, result)
@@ -85,15 +84,6 @@ def _no_groups(context: BuildContext, plan: TablePlan, names: Sequence[str]) -> 
     return no_rows(context.session, schema_by_name(**{n: plan.table.field(n).type for n in names}))
 
 
-def _inputs(context: BuildContext, plan: TablePlan, touched: DataFrame | None) -> dict[str, object]:
-    grouped: dict[str, object] = {
-        name: group_rows(context, scope, plan.consumed.get(scope.of.name), touched)
-        for name, scope in plan.table.reads.items()
-        if isinstance(scope, Groups)
-    }
-    return grouped | plain_inputs(context, plan)
-
-
 def _computed(plan: TablePlan, inputs: Mapping[str, object]) -> DataFrame:
     result = plan.table(**{name: inputs[name] for name in plan.table.reads})
     check_schema(plan.table, result)
@@ -111,20 +101,9 @@ def _proofs(context: BuildContext, plan: TablePlan, inputs: Mapping[str, object]
         context.session, context.lake, table, result, CheckContext(context.request.logical_date), counted[ROWS]
     )
     refuse(table, [*rules, *batch_rules(table)], checks)
-    ledger = _balance(plan, inputs, result)
+    ledger = balance_lines(plan.table, inputs, result)
     prove(ledger)
     return Proofs(tuple(checks), tuple(ledger))
-
-
-def _balance(plan: TablePlan, inputs: Mapping[str, object], result: DataFrame) -> list[LedgerLine]:
-    if plan.table.balance is None:
-        return []
-    frames = {name: frame for name, frame in inputs.items() if isinstance(frame, DataFrame)}
-    stated = plan.table.balance(frames, result).collect()
-    return [
-        LedgerLine(plan.table.name, "aggregate", "", r["measure"], r["side"], r["reason"], Decimal(r["amount"] or 0))
-        for r in stated
-    ]
 
 
 def _write_groups(
@@ -226,7 +205,7 @@ def replace_partitions(context: BuildContext, plan: TablePlan) -> BuildResult:
             version = lake.mark(session, table.name, context.note("marker", context.next_state(plan), {}))
             return BuildResult(table.name, "marker", version, {})
         touched = frame_of(session, [(v,) for v in values], touched.schema)
-    inputs = _inputs(context, plan, touched)
+    inputs = transform_inputs(context, plan, touched)
     result = _computed(plan, inputs).persist()
     try:
         proofs = _proofs(context, plan, inputs, result)

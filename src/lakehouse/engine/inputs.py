@@ -27,6 +27,16 @@ SENDER_SCHEMA = schema_by_name(
 )
 
 
+def transform_inputs(context: BuildContext, plan: TablePlan, touched: DataFrame | None) -> dict[str, object]:
+    """All inputs of a derived table, by parameter name: touched groups (without `touched` all), and the rest."""
+    grouped: dict[str, object] = {
+        name: group_rows(context, scope, plan.consumed.get(scope.of.name), touched)
+        for name, scope in plan.table.reads.items()
+        if isinstance(scope, Groups)
+    }
+    return grouped | plain_inputs(context, plan)
+
+
 def plain_inputs(context: BuildContext, plan: TablePlan) -> dict[str, object]:
     """Snapshots, resources, network settings and the logical date, by parameter name."""
     found: dict[str, object] = {}

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pyspark.sql import DataFrame
+
 from lakehouse.errors import BalanceError
+from lakehouse.spec.table import Table
 from lakehouse.storage.log import Commit
 
 IN, OUT = "in", "out"
@@ -68,6 +71,17 @@ def prove(lines: Iterable[LedgerLine]) -> None:
         raise BalanceError(
             f"{said}. Nothing was written; every difference needs a named reason (a drop reason or a balance line)."
         )
+
+
+def balance_lines(table: Table, inputs: Mapping[str, object], result: DataFrame) -> list[LedgerLine]:
+    """What the table declares of how its inputs reappear in `result`; none when it declares nothing."""
+    if table.balance is None:
+        return []
+    frames = {name: frame for name, frame in inputs.items() if isinstance(frame, DataFrame)}
+    return [
+        LedgerLine(table.name, "aggregate", "", r["measure"], r["side"], r["reason"], Decimal(r["amount"] or 0))
+        for r in table.balance(frames, result).collect()
+    ]
 
 
 def prove_merge(name: str, commit: Commit) -> None:
