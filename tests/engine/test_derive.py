@@ -1,11 +1,13 @@
 """Derived tables: only what was touched is computed, and it ends as a computation of everything."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from pyspark.sql import DataFrame
 
-from engine.world import EPISODE, GOLD, SILVER, Sent, World, sent
+from engine.world import EPISODE, GOLD, SILVER, TABLES, Sent, World, episode, sent
 from lakehouse.engine.run import Outcome
 
 pytestmark = pytest.mark.spark
@@ -113,3 +115,19 @@ def test_a_month_whose_figure_changes_by_the_calendar_is_due_on_that_day(world: 
     world.run(day=date(2026, 4, 1))
     assert world.rows(GOLD, "due_amount", "_next_change_date") == [(Decimal("30.00"), None), (Decimal("30.00"), None)]
     assert world.run(day=date(2026, 12, 31)).report.nothing_due
+
+
+def test_a_key_returned_twice_is_refused_though_no_rule_is_declared(world: World) -> None:
+    def twice(visits: DataFrame) -> DataFrame:
+        rows = episode(visits=visits)
+        return rows.unionByName(rows.where("episode_id = 'E1'"))
+
+    world.tables = (TABLES[0], replace(episode, transform=twice, balance=None), *TABLES[2:])
+    world.deliver("visits-2026-01-01.csv", [of("V1", "E1", "2026-01-10"), of("V2", "E2", "2026-01-11")])
+    ran = world.run(must=1)
+    assert ran.outcomes[EPISODE] is Outcome.FAILED
+    assert ran.outcomes[GOLD] is Outcome.BLOCKED
+    assert "episode_id_unique: 1 of 3 rows" in str(ran[EPISODE].error)
+    assert "E1" not in str(ran[EPISODE].error)
+    assert world.lake.logs[EPISODE].last_own is None
+    assert world.rows(EPISODE, "episode_id") == []

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from engine.world import ADAPTERS, TABLES, VISITS, plain_visits
+from lakehouse.engine import fingerprint as fingerprint_module
 from lakehouse.engine.fingerprint import fingerprint, resource_checksum, settings_checksum
 from lakehouse.reference.payer_mapping import payer_mapping
 from lakehouse.settings import NetworkSettings
 from lakehouse.spec.expectations import FAIL, WARN, not_null
 from lakehouse.spec.feed import conforms
 from lakehouse.spec.field import LONG, field
-from lakehouse.spec.registry import Adapter, Registry
+from lakehouse.spec.registry import Adapter, Registry, discover_tables
 from lakehouse.spec.scopes import Merge, Resource, changes
 from lakehouse.spec.table import Table
 
@@ -154,3 +155,58 @@ def test_a_sender_that_changes_figures_changes_the_checksum() -> None:
 def test_a_packaged_file_has_a_checksum_of_its_bytes() -> None:
     scope = next(s for s in payer_mapping.reads.values() if isinstance(s, Resource))
     assert len(resource_checksum(scope.source)) == 64
+
+
+def forget_code() -> None:
+    """As in a new process, whose code may be another."""
+    for kept in (fingerprint_module._tree, fingerprint_module._code, fingerprint_module._imports):
+        kept.cache_clear()
+
+
+@pytest.fixture
+def layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package `fingerprinted_layer` of two tables, of which one uses rules, which use limits, and both use the other
+    table."""
+    folder = tmp_path / "fingerprinted_layer"
+    folder.mkdir()
+    code = {
+        "__init__": "",
+        "episode": "from fingerprinted_layer.rules import kept\nfrom fingerprinted_layer.visit import visit\n",
+        "rules": "from fingerprinted_layer.limits import LIMIT\nfrom fingerprinted_layer.visit import visit\n",
+        "limits": "LIMIT = 10\n",
+        "visit": "visit = 10\n",
+        "unused": "NUMBER = 10\n",
+    }
+    for name, text in code.items():
+        (folder / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    forget_code()
+    yield folder
+    forget_code()
+    sys.modules.pop(folder.name, None)
+
+
+@pytest.mark.parametrize(
+    ("module", "changes_it"),
+    [("rules", True), ("limits", True), ("episode", True), ("visit", False), ("unused", False)],
+)
+def test_code_a_table_is_written_with_is_part_of_it_and_tables_it_reads_are_not(
+    layer: Path, module: str, changes_it: bool
+) -> None:
+    visit, episode = (replace(t, module=f"{layer.name}.{n}") for t, n in ((VISIT, "visit"), (EPISODE, "episode")))
+    registry = Registry.of((visit, episode, MONTH), NETWORKS, ADAPTERS)
+    before = fingerprint(episode, registry)
+    forget_code()
+    assert fingerprint(episode, registry) == before
+    with (layer / f"{module}.py").open("a") as code:
+        code.write("CHANGED = 11\n")
+    forget_code()
+    assert (fingerprint(episode, registry) != before) == changes_it
+
+
+def test_a_table_reaches_the_modules_of_its_layer_and_not_those_of_other_tables() -> None:
+    tables = frozenset(t.module for t in discover_tables())
+    reached = fingerprint_module._reached({"lakehouse.silver.claim_final"}, tables)
+    assert {"lakehouse.silver.settlement", "lakehouse.silver.standard_payer", "lakehouse.spec.columns"} <= reached
+    assert reached & tables == {"lakehouse.silver.claim_final"}
+    assert "lakehouse.silver.claim" in tables

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from engine.world import BRONZE, World, sent, touch
 from lakehouse.engine.land import batch_id, delivered_at
 from lakehouse.storage.files import FoundFile
 
@@ -60,3 +61,17 @@ def test_a_batch_id_differs_by_table_file_content_and_landing() -> None:
         batch_id("bronze.a", found("x.csv"), "sum", 4),
     }
     assert len(ids) == 6
+
+
+@pytest.mark.spark
+def test_content_that_comes_back_under_a_name_after_other_content_is_landed_again(world: World) -> None:
+    name, first, second = "visits-2026-01-01.csv", [sent("V1", amount="1.00")], [sent("V1", amount="22.00")]
+    for rows in (first, second, first):
+        touch(world.deliver(name, rows))
+        assert world.run(BRONZE).counts(BRONZE) == {"files": 1, "rows": 1}
+    assert [a for (a,) in world.rows(BRONZE, "amount")] == ["1.00", "1.00", "22.00"]
+    assert len({b for (b,) in world.rows(BRONZE, "_batch_id")}) == 3
+
+    for _ in range(2):
+        touch(world.root / "drops" / "north" / "visits" / name)
+    assert world.run(BRONZE).counts(BRONZE) == {"repeated_files": 1}

@@ -8,15 +8,20 @@ from pathlib import Path
 import pytest
 
 from engine.logs import HandLog, delivery
-from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES
-from lakehouse.engine.fingerprint import fingerprint
-from lakehouse.engine.plan import Planner, stamp
+from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES, VISITS
+from lakehouse.engine import plan as plan_module
+from lakehouse.engine.fingerprint import fingerprint, resource_checksum, settings_checksum
+from lakehouse.engine.plan import NETWORKS_INPUT, Planner, sender_settings, stamp
 from lakehouse.engine.work import Request, Status, TablePlan
+from lakehouse.reference.payer_mapping import payer_mapping
 from lakehouse.settings import LakeSettings, NetworkSettings, Settings
 from lakehouse.spec.expectations import FAIL, not_null
 from lakehouse.spec.registry import Registry
+from lakehouse.spec.scopes import Resource, changes, conformed, network_settings, snapshot
+from lakehouse.spec.sources import FileSource
 from lakehouse.spec.table import Table
-from lakehouse.storage.log import Logs
+from lakehouse.storage.files import FoundFile, list_files
+from lakehouse.storage.log import CommitNote, Logs, TableState
 from lakehouse.storage.store import Store
 
 TODAY = date(2026, 2, 10)
@@ -30,12 +35,16 @@ class Scene:
         self.lake = root / "lake"
         self.tables: tuple[Table, ...] = TABLES
         self.adapters = adapters or {"north": "plain"}
+        self.disabled: tuple[str, ...] = ()
         for name in self.adapters:
             (root / "drops" / name / "visits").mkdir(parents=True)
 
     @property
     def settings(self) -> Settings:
-        networks = {n: NetworkSettings(adapter=a, root=str(self.root / "drops" / n)) for n, a in self.adapters.items()}
+        networks = {
+            n: NetworkSettings(adapter=a, root=str(self.root / "drops" / n), enabled=n not in self.disabled)
+            for n, a in self.adapters.items()
+        }
         return Settings(env="test", lake=LakeSettings(root=str(self.lake)), networks=networks)
 
     @property
@@ -254,3 +263,161 @@ def test_a_network_that_delivered_nothing_does_not_hold_up_the_others(tmp_path: 
     plan = scene.plans()[SILVER]
     assert [w.part.network for w in plan.parts] == ["south"]
     assert plan.consumed == {"bronze.south_visits": 0}
+
+
+@pytest.mark.parametrize("consumed", [1, 9])
+def test_a_derived_table_whose_input_was_built_anew_with_fewer_versions_is_due(built: Scene, consumed: int) -> None:
+    built.log(EPISODE).build(consumed={SILVER: consumed}, fingerprint=built.mark(EPISODE), data=None)
+    plan = built.plans()[EPISODE]
+    assert plan.everything
+    assert plan.reasons == (f"all of {SILVER}",)
+    assert plan.consumed == {SILVER: 0}
+
+
+@pytest.mark.parametrize("consumed", [3, 9])
+def test_a_feed_that_was_removed_and_landed_with_fewer_versions_is_merged_whole(built: Scene, consumed: int) -> None:
+    built.log(SILVER).build(consumed={BRONZE: consumed}, fingerprint=built.mark(SILVER), data=None)
+    plan = built.plans()[SILVER]
+    assert batches(plan) is None
+    assert plan.reasons == (f"north: {BRONZE} was removed and landed again",)
+    assert plan.consumed == {BRONZE: 2}
+
+
+HOME = "bronze.north_home_visits"
+
+
+def paired(scene: Scene) -> Scene:
+    """Networks north, of two feeds, and south, of one: each delivered and consumed once, all without stamps."""
+    south = "bronze.south_visits"
+    for name in (BRONZE, HOME, south):
+        scene.log(name).land(delivery("visits/a.csv", "2026-01-05"))
+    consumed = {BRONZE: 0, HOME: 0, south: 0}
+    scene.log(SILVER).build(consumed=consumed, fingerprint=scene.mark(SILVER), unstamped=(BRONZE, HOME, south))
+    return scene
+
+
+@pytest.mark.parametrize("late", [BRONZE, HOME])
+def test_rebuilding_one_feed_of_a_network_rebuilds_its_other_feeds(tmp_path: Path, late: str) -> None:
+    scene = paired(Scene(tmp_path, {"north": "paired", "south": "plain"}))
+    scene.log(late).land(delivery("visits/late.csv", "2026-01-04"))
+    scene.log("bronze.south_visits").land(delivery("visits/b.csv", "2026-01-06"))
+    found = {w.part.main.name: w.batches for w in scene.plans()[SILVER].parts}
+    assert {name for name, taken in found.items() if taken is None} == {BRONZE, HOME}
+    assert [d.path for d in found["bronze.south_visits"] or ()] == ["visits/b.csv"]
+
+
+def test_a_newer_delivery_of_one_feed_is_merged_without_the_other(tmp_path: Path) -> None:
+    scene = paired(Scene(tmp_path, {"north": "paired", "south": "plain"}))
+    scene.log(HOME).land(delivery("home_visits/b.csv", "2026-01-06"))
+    plan = scene.plans()[SILVER]
+    assert [w.part.main.name for w in plan.parts] == [HOME]
+    assert batches(plan) == ["home_visits/b.csv"]
+
+
+MAPPING = payer_mapping.name
+
+
+def explain(scene: Scene, data: bool | None = True) -> None:
+    """A build of the reference table from the packaged file as it is."""
+    file = next(s.source for s in payer_mapping.reads.values() if isinstance(s, Resource))
+    consumed = {f"resource.{file.file}": resource_checksum(file)}
+    scene.log(MAPPING).build(consumed=consumed, fingerprint=scene.mark(MAPPING), data=data)
+
+
+def explained(scene: Scene, networks: str | None = None, disabled: tuple[str, ...] = ()) -> Scene:
+    """Silver also reads a reference table and the senders' settings, and has consumed both (or other settings)."""
+    reads = {"visits": changes(conformed(VISITS)), "mapping": snapshot(payer_mapping), "senders": network_settings()}
+    scene.tables = (payer_mapping, replace(TABLES[0], reads=reads), *TABLES[1:])
+    scene.log(BRONZE).land(delivery("visits/a.csv", "2026-01-05"))
+    explain(scene)
+    checksum = networks or settings_checksum(sender_settings(scene.settings))
+    consumed = {BRONZE: 0, MAPPING: 0, NETWORKS_INPUT: checksum}
+    scene.log(SILVER).build(consumed=consumed, fingerprint=scene.mark(SILVER))
+    scene.disabled = disabled
+    return scene
+
+
+def test_a_merge_keeps_in_mind_which_further_inputs_it_was_made_of(scene: Scene) -> None:
+    explained(scene)
+    scene.log(SILVER).build(consumed={BRONZE: 0}, fingerprint=scene.mark(SILVER), data=None)
+    scene.log(BRONZE).land(delivery("visits/b.csv", "2026-01-06"))
+    plan = scene.plans()[SILVER]
+    checksum = settings_checksum(sender_settings(scene.settings))
+    assert plan.consumed == {BRONZE: 1, MAPPING: 0, NETWORKS_INPUT: checksum}
+    assert batches(plan) == ["visits/b.csv"]
+
+
+def test_a_merge_is_due_whole_when_a_table_it_looks_up_moved(scene: Scene) -> None:
+    explained(scene)
+    explain(scene, data=None)
+    assert scene.plans()[SILVER].status is Status.CURRENT
+    explain(scene)
+    plan = scene.plans()[SILVER]
+    assert plan.status is Status.DUE
+    assert batches(plan) is None
+    assert plan.reasons == (f"{MAPPING} changed",)
+    assert plan.consumed[MAPPING] == 2
+
+
+def test_a_merge_is_due_whole_when_the_settings_of_its_senders_moved(scene: Scene) -> None:
+    explained(scene, networks="another checksum")
+    plan = scene.plans()[SILVER]
+    assert plan.status is Status.DUE
+    assert batches(plan) is None
+    assert plan.reasons == (f"{NETWORKS_INPUT} changed",)
+    assert plan.consumed[NETWORKS_INPUT] == settings_checksum(sender_settings(scene.settings))
+
+
+def test_disabling_a_network_changes_nothing_that_is_said_of_its_sender(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, {"north": "plain", "south": "plain"})
+    before = sender_settings(scene.settings)
+    explained(scene, disabled=("south",))
+    assert not scene.settings.networks["south"].enabled
+    assert sender_settings(scene.settings) == before
+    assert set(before) == {"north", "south"}
+    plan = scene.plans()[SILVER]
+    assert (plan.status, plan.reasons) == (Status.CURRENT, ())
+    assert plan.consumed[NETWORKS_INPUT] == settings_checksum(before)
+
+
+def merged(scene: Scene, name: str, **counts: int) -> None:
+    """A merge that classified these rows and of which Delta says that it wrote none."""
+    state = TableState(
+        sequence=2, fingerprint=scene.mark(name), consumed={BRONZE: 2} if name == SILVER else {SILVER: 0}
+    )
+    scene.log(name).commit(CommitNote("run", "merge", state, counts=counts), operation="MERGE")
+
+
+@pytest.mark.parametrize("name", [SILVER, EPISODE])
+@pytest.mark.parametrize("kind", ["inserted", "updated", "deleted"])
+def test_a_merge_that_did_something_else_than_was_classified_fails_the_plan(built: Scene, name: str, kind: str) -> None:
+    merged(built, name, **{kind: 1})
+    plan = built.plans()[name]
+    assert (plan.status, plan.exit_code) == (Status.FAILED, 1)
+    assert f"{name} version 1" in plan.reasons[0]
+    assert built.plans(full_refresh=True)[name].status is Status.DUE
+
+
+def test_a_merge_that_did_what_was_classified_is_trusted(built: Scene) -> None:
+    merged(built, SILVER, unchanged=3, inserted=0)
+    assert built.plans()[SILVER].status is Status.CURRENT
+
+
+def test_a_store_that_does_not_answer_for_one_table_hides_no_other_and_says_no_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(tmp_path, {"north": "plain", "south": "plain"})
+    (tmp_path / "drops" / "south" / "visits" / "a.csv").write_text("visit_id,amount\nV1,1.00\n")
+
+    def broken_in_the_north(root: str, source: FileSource) -> list[FoundFile]:
+        if root.endswith("north"):
+            raise OSError("secret value")
+        return list_files(root, source)
+
+    monkeypatch.setattr(plan_module, "list_files", broken_in_the_north)
+    plans = scene.plans()
+    assert (plans[BRONZE].status, plans[BRONZE].exit_code) == (Status.FAILED, 3)
+    assert plans[BRONZE].reasons[0].startswith(f"{BRONZE}: stopped by OSError")
+    assert "secret" not in str(plans[BRONZE].reasons)
+    assert plans["bronze.south_visits"].reasons == ("1 of 1 files not landed yet",)
+    assert list(plans) == list(scene.registry.tables)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from engine.world import SILVER, TO_SILVER, World, sent
+from engine.world import BRONZE, SILVER, TO_SILVER, World, sent
 
 pytestmark = pytest.mark.spark
 COLUMNS = ("visit_id", "amount", "modified_at")
@@ -74,3 +74,22 @@ def test_a_row_without_a_stamp_between_two_that_agree_is_ordered_by_its_stamped_
     world.deliver("visits-2026-01-03.csv", amounts(V1="1.00"))
     world.run(*TO_SILVER)
     assert states(world) == {"V1": ("1.00", day(3))}
+
+
+def test_a_late_delivery_of_one_feed_keeps_the_rows_of_the_networks_other_feed(world: World) -> None:
+    world.adapters = {"north": "paired"}
+    both = (BRONZE, "bronze.north_home_visits", SILVER)
+    world.deliver("visits-2026-01-01.csv", amounts(V1="1.00"))
+    world.deliver("visits-2026-01-03.csv", amounts(V1="3.00"))
+    world.deliver("home-2026-01-01.csv", amounts(H1="1.00", H2="1.00"), feed="home_visits")
+    world.run(*both)
+    world.deliver("visits-2026-01-02.csv", amounts(V1="2.00", V2="2.00"))
+    late = world.run(*both)
+    assert late[SILVER].reasons == ("north: 1 deliveries are no newer than ones already merged",)
+    assert "deleted" not in late.counts(SILVER)
+    assert states(world) == {
+        "H1": ("1.00", day(1)),
+        "H2": ("1.00", day(1)),
+        "V1": ("3.00", day(3)),
+        "V2": ("2.00", day(2)),
+    }

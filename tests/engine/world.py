@@ -1,8 +1,9 @@
 """A world of four small tables in which every build routine of the engine can be watched.
 
 Visits of patients (`silver.visit`, merged) make episodes (`silver.episode`, groups replaced), episodes make months
-(`gold.month`, partitions replaced). Two adapters send visits: `plain` in the contract's columns, and `coded`, whose
-payer is a code that a look-up feed explains. Tests write the files, choose the days and look at the tables.
+(`gold.month`, partitions replaced). Three adapters send visits: `plain` in the contract's columns, `coded`, whose
+payer is a code that a look-up feed explains, and `paired`, which sends them in two feeds. Tests write the files,
+choose the days and look at the tables.
 """
 
 import csv
@@ -65,10 +66,10 @@ VISITS = Contract(
 BUSINESS = [f.name for f in VISITS.silver_fields()]
 
 
-def _visit_feed(adapter: str, payer: str) -> Feed:
+def _visit_feed(adapter: str, payer: str, name: str = "visits") -> Feed:
     return feed(
         adapter,
-        "visits",
+        name,
         "visits as sent",
         fields=[
             raw("visit_id", "visit", required=True, phi=ACCOUNT),
@@ -79,12 +80,14 @@ def _visit_feed(adapter: str, payer: str) -> Feed:
             raw(payer, "payer"),
             *[raw(name, "change column") for name in CHANGE_COLUMNS],
         ],
-        source=FileSource(folder="visits"),
+        source=FileSource(folder=name),
         key=("visit_id",),
     )
 
 
 plain_visits = _visit_feed("plain", "payer_name")
+paired_visits = _visit_feed("paired", "payer_name")
+paired_home_visits = _visit_feed("paired", "payer_name", "home_visits")
 coded_visits = _visit_feed("coded", "payer_code")
 coded_payers = feed(
     "coded",
@@ -113,6 +116,18 @@ def conform_plain(visits: DataFrame) -> DataFrame:
     return _in_contract(visits)
 
 
+@conforms(VISITS, reads={"visits": changes(paired_visits)}, money={"amount": ("amount",)})
+def conform_paired(visits: DataFrame) -> DataFrame:
+    """Columns as sent."""
+    return _in_contract(visits)
+
+
+@conforms(VISITS, reads={"visits": changes(paired_home_visits)}, money={"amount": ("amount",)})
+def conform_paired_home(visits: DataFrame) -> DataFrame:
+    """Columns as sent."""
+    return _in_contract(visits)
+
+
 @conforms(
     VISITS,
     reads={"visits": changes(coded_visits), "payers": snapshot(coded_payers)},
@@ -127,6 +142,11 @@ def conform_coded(visits: DataFrame, payers: DataFrame) -> DataFrame:
 ADAPTERS = {
     "plain": Adapter("plain", {"visits": plain_visits}, (conform_plain,)),
     "coded": Adapter("coded", {"visits": coded_visits, "payers": coded_payers}, (conform_coded,)),
+    "paired": Adapter(
+        "paired",
+        {"visits": paired_visits, "home_visits": paired_home_visits},
+        (conform_paired, conform_paired_home),
+    ),
 }
 
 

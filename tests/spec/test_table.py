@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 
 from lakehouse.errors import DeclarationError
 from lakehouse.spec import table as table_module
-from lakehouse.spec.expectations import WARN, not_null
-from lakehouse.spec.field import DATE, LONG, MONEY, STRING, Field, field
+from lakehouse.spec.expectations import DROP, FAIL, QUARANTINE, WARN, Consequence, not_null
+from lakehouse.spec.field import ACCOUNT, DATE, LONG, MONEY, STRING, Field, field
 from lakehouse.spec.scopes import (
     Append,
     Merge,
@@ -229,3 +229,43 @@ def test_keys_come_from_the_write_mode() -> None:
     grouped = declared(reads={"rows": groups(visits, by="visit_id")}, write=ReplaceGroups(by=("visit_id",)))
     assert grouped.keys == ("visit_id",)
     assert declared(write=ReplacePartitions(keys=("visit_date", "visit_id"))).keys == ("visit_date", "visit_id")
+
+
+@pytest.mark.parametrize("partition", ["visit_date", "visit_id"])
+def test_rows_that_may_move_are_partitioned_by_a_period_alone(partition: str) -> None:
+    said = r"partition_by must be period_of\(a date\) where keys may move between partitions"
+    by_visit = {"rows": groups(merged(fresh()), by="visit_id")}
+    for reads, write in ((ROWS, Merge(keys=("visit_id",))), (by_visit, ReplaceGroups(by=("visit_id",)))):
+        with pytest.raises(DeclarationError, match=said):
+            declared(reads=reads, write=write, partition_by=partition)
+    assert declared(
+        reads=by_visit, write=ReplaceGroups(by=("visit_id",)), partition_by=period_of("visit_date")
+    ).partition_by == period_of("visit_date")
+    assert declared(write=WHOLE, partition_by=partition).partition_by == partition
+
+
+@pytest.mark.parametrize(
+    ("write", "partition"),
+    [(WHOLE, "visit_id"), (ReplacePartitions(on="visit_id", keys=("visit_id",)), None)],
+    ids=["partition_by", "on"],
+)
+def test_a_phi_column_is_no_partition(write: WriteMode, partition: str | None) -> None:
+    reads = {"rows": groups(merged(fresh()), by="visit_id")} if partition is None else None
+    private = (field("visit_id", STRING, "visit", phi=ACCOUNT), DAY, PAID)
+    with pytest.raises(DeclarationError, match="visit_id has a PHI class, but its values would stand in folder names"):
+        declared(reads=reads, fields=private, write=write, partition_by=partition)
+    assert declared(reads=reads, write=write, partition_by=partition).keys == ("visit_id",)
+    assert declared(fields=private, write=WHOLE, partition_by="visit_date").keys == ("visit_id",)
+
+
+@pytest.mark.parametrize("consequence", [QUARANTINE, DROP])
+def test_a_derived_table_sets_no_row_aside(consequence: Consequence) -> None:
+    rule = not_null("visit_id", on_failure=consequence)
+    by_visit = {"rows": groups(merged(fresh()), by="visit_id")}
+    for reads, write in ((None, WHOLE), (by_visit, ReplaceGroups(by=("visit_id",)))):
+        with pytest.raises(DeclarationError, match="expectation visit_id_not_null would set rows aside"):
+            declared(reads=reads, write=write, expectations=[rule])
+        kept = not_null("visit_id", on_failure=FAIL)
+        assert declared(reads=reads, write=write, expectations=[kept]).expectations == (kept,)
+    merge = Merge(keys=VISITS.keys)
+    assert declared(reads=ROWS, fields=VISITS.silver_fields(), write=merge, expectations=[rule]).expectations == (rule,)
