@@ -55,8 +55,9 @@ class LogicalDate:
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """One row per configured network, disabled ones too: network, ledger, denial_evidence, version_mode, closes_claims, days_to_close.
+    """One row per configured network, disabled ones too.
 
+    Columns: network, ledger, denial_evidence, version_mode, closes_claims, days_to_close.
     A change of these settings makes everything due.
     """
 
