@@ -179,5 +179,6 @@ def test_a_killed_run_that_is_run_again_ends_as_one_left_alone(drop: Path, tmp_p
         }
         assert {n: d for n, d in different.items() if d != (0, 0)} == {}, moments
         assert max(bronze_places(place).values()) == 1, moments
-        assert max(recorded_outcomes(place).values()) == 1, moments
+        # None at all where the kill came after the last build: the record waits for the next run that starts Spark.
+        assert max(recorded_outcomes(place).values(), default=1) == 1, moments
     assert killed >= LAKES
