@@ -14,8 +14,9 @@ from pyspark.sql import functions as F
 
 from lakehouse.engine.check import CheckResult, batch_results, judge, row_rules, rule_counts, with_failed
 from lakehouse.engine.context import BuildContext
-from lakehouse.engine.inputs import live_rows, transform_inputs
+from lakehouse.engine.inputs import transform_inputs
 from lakehouse.engine.ledger import IN, ROWS, LedgerLine, balance_lines, differences
+from lakehouse.engine.live import live_rows
 from lakehouse.engine.resolve import DELETED, INSERTED
 from lakehouse.engine.work import Status, TablePlan
 from lakehouse.spec.expectations import FAIL, WARN, CheckContext
@@ -63,7 +64,7 @@ def audit_table(context: BuildContext, name: str, *, full: bool) -> Audit:
         rows = stored.count()
         checks = (_deliveries_check(context, table, stored),) if full else ()
         return Audit(name, version, rows, checks)
-    live = live_rows(context, table, version)
+    live = live_rows(context.session, context.lake, table, version)
     rules = [rule for rule in row_rules(table) if rule.name not in AT_CONFORM_ONLY]
     counted = with_failed(live, rules).agg(F.count(F.lit(1)).alias(ROWS), *rule_counts(rules)).collect()[0]
     found = judge(table, rules, [counted[f"rule_{i}"] or 0 for i in range(len(rules))], counted[ROWS])

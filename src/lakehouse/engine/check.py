@@ -8,13 +8,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.engine.layout import QUARANTINE, QUARANTINE_KEYS, quarantine_layout
+from lakehouse.engine.live import live_rows
 from lakehouse.errors import ExpectationError
 from lakehouse.spec.expectations import FAIL, WARN, CheckContext, Consequence, Expectation, row, unique
 from lakehouse.spec.expectations import QUARANTINE as SET_ASIDE
-from lakehouse.spec.field import schema_of
 from lakehouse.spec.scopes import Merge
 from lakehouse.spec.table import Table
-from lakehouse.storage.frames import no_rows
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.log import CommitNote
 from lakehouse.storage.store import quarantine_of
@@ -129,20 +128,14 @@ def batch_results(
     """Run the batch rules over the rows about to be written."""
     results = []
     for rule in batch_rules(table):
-        frames = {name: _live(session, lake, other) for name, other in rule.needs.items()}
+        frames = {
+            name: live_rows(session, lake, other, lake.logs[other.name].version) for name, other in rule.needs.items()
+        }
         failed = rule.failing_rows(rows, replace(context, frames=frames)).count()
         tolerance = rule.tolerance
         holds = tolerance.accepts(failed, total) if tolerance else failed == 0
         results.append(CheckResult(table.name, rule.name, str(rule.on_failure), failed, total, holds))
     return results
-
-
-def _live(session: SparkSession, lake: Lake, table: Table) -> DataFrame:
-    """The table a rule compares with, tombstones hidden; no rows when it was never built."""
-    if not lake.exists(table.name):
-        return no_rows(session, schema_of(table.fields))
-    rows = lake.read(session, table.name)
-    return rows.where(~F.col(table.write.apply_as_deletes)) if isinstance(table.write, Merge) else rows
 
 
 def quarantined_rows(rows: DataFrame, run_id: str, seen_at: datetime) -> DataFrame:

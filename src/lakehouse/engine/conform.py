@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from lakehouse.engine.live import live_rows
 from lakehouse.engine.tokens import TokenKey, with_member_token
 from lakehouse.engine.work import PartWork
 from lakehouse.errors import SchemaError
 from lakehouse.spec.columns import blank_to_null, parse_clean
 from lakehouse.spec.feed import Conform, Feed
-from lakehouse.spec.field import MONEY, TOTAL, Phi, schema_of
+from lakehouse.spec.field import MONEY, TOTAL, Phi
 from lakehouse.spec.scopes import Changes
-from lakehouse.spec.table import Table
-from lakehouse.storage.frames import no_rows
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.log import Delivery
 
@@ -63,7 +62,7 @@ def conform_part(
     for name, scope in work.part.conform.reads.items():
         assert isinstance(scope.of, Feed)
         bronze = work.part.tables.get(name) or scope.of.for_network(work.part.network)
-        rows = _bronze(session, lake, bronze, consumed)
+        rows = live_rows(session, lake, bronze, consumed.get(bronze.name))
         frames[name] = _due(rows, work.batches) if isinstance(scope, Changes) else newest(rows, scope.of.key)
     conform = work.part.conform
     text = conform(**frames)
@@ -72,13 +71,6 @@ def conform_part(
     if any(f.phi is Phi.MEMBER for f in conform.contract.fields):
         typed = with_member_token(typed, key())
     return ConformedRows(work.part.network, frames[conform.main_input], typed, conform)
-
-
-def _bronze(session: SparkSession, lake: Lake, table: Table, consumed: Mapping[str, int | str]) -> DataFrame:
-    version = consumed.get(table.name)
-    if not isinstance(version, int) or not lake.exists(table.name):
-        return no_rows(session, schema_of(table.fields))
-    return lake.read(session, table.name, version=version)
 
 
 def _due(rows: DataFrame, batches: tuple[Delivery, ...] | None) -> DataFrame:

@@ -39,8 +39,9 @@ NEXT_CHANGE = "_next_change_date"
 
 @dataclass(frozen=True)
 class Proofs:
-    """What was proved before a write: every rule that ran, every balance line."""
+    """What was proved before a write: rows computed, every rule that ran, every balance line."""
 
+    rows: int
     checks: tuple[CheckResult, ...]
     ledger: tuple[LedgerLine, ...]
 
@@ -103,7 +104,7 @@ def _proofs(context: BuildContext, plan: TablePlan, inputs: Mapping[str, object]
     refuse(table, [*rules, *batch_rules(table)], checks)
     ledger = balance_lines(plan.table, inputs, result)
     prove(ledger)
-    return Proofs(tuple(checks), tuple(ledger))
+    return Proofs(counted[ROWS], tuple(checks), tuple(ledger))
 
 
 def _write_groups(
@@ -210,8 +211,7 @@ def replace_partitions(context: BuildContext, plan: TablePlan) -> BuildResult:
     try:
         proofs = _proofs(context, plan, inputs, result)
         where = in_literals(on, values) if on is not None and values is not None else None
-        count = result.count()
-        counts = {"rows": count, **({"partitions": len(values)} if values is not None else {})}
+        counts = {"rows": proofs.rows, **({"partitions": len(values)} if values is not None else {})}
         state = context.next_state(plan, next_change_date=_next_change(context, plan, result, where))
         note = context.note("replace", state, counts)
         version = lake.replace(session, table.name, _with_provenance(context, plan, result), where, note)

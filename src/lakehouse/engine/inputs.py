@@ -8,14 +8,14 @@ from pyspark.sql import functions as F
 
 from lakehouse.engine.context import BuildContext
 from lakehouse.engine.fingerprint import resource_text
+from lakehouse.engine.live import live_rows
 from lakehouse.engine.plan import sender_settings
 from lakehouse.engine.work import TablePlan
 from lakehouse.spec.feed import Feed
-from lakehouse.spec.field import BOOLEAN, INT, STRING, schema_of
-from lakehouse.spec.scopes import Groups, LogicalDate, Merge, NetworkSettings, Resource, Snapshot
+from lakehouse.spec.field import BOOLEAN, INT, STRING
+from lakehouse.spec.scopes import Groups, LogicalDate, NetworkSettings, Resource, Snapshot
 from lakehouse.spec.sources import ResourceSource
-from lakehouse.spec.table import Table
-from lakehouse.storage.frames import frame_of, no_rows, schema_by_name
+from lakehouse.storage.frames import frame_of, schema_by_name
 
 SENDER_SCHEMA = schema_by_name(
     network=STRING,
@@ -43,7 +43,7 @@ def plain_inputs(context: BuildContext, plan: TablePlan) -> dict[str, object]:
     for name, scope in plan.table.reads.items():
         if isinstance(scope, Snapshot):
             assert not isinstance(scope.of, Feed)
-            found[name] = live_rows(context, scope.of, plan.consumed.get(scope.of.name))
+            found[name] = live_rows(context.session, context.lake, scope.of, plan.consumed.get(scope.of.name))
         elif isinstance(scope, Resource):
             found[name] = resource_rows(context.session, scope.source)
         elif isinstance(scope, NetworkSettings):
@@ -53,19 +53,9 @@ def plain_inputs(context: BuildContext, plan: TablePlan) -> dict[str, object]:
     return found
 
 
-def live_rows(context: BuildContext, table: Table, version: int | str | None) -> DataFrame:
-    """A table's rows as of a version, tombstones hidden; no rows when it was never built."""
-    if not isinstance(version, int) or version < 0:
-        return no_rows(context.session, schema_of(table.fields))
-    rows = context.lake.read(context.session, table.name, version=version)
-    if isinstance(table.write, Merge):
-        rows = rows.where(~F.col(table.write.apply_as_deletes))
-    return rows.select(*table.field_names)
-
-
 def group_rows(context: BuildContext, scope: Groups, version: int | str | None, touched: DataFrame | None) -> DataFrame:
     """Live rows of the touched groups (all of them without `touched`); rows without a group belong to none."""
-    rows = live_rows(context, scope.of, version)
+    rows = live_rows(context.session, context.lake, scope.of, version)
     for column in scope.by:
         rows = rows.where(F.col(column).isNotNull())
     if touched is None:

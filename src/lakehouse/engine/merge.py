@@ -83,7 +83,7 @@ def merge_table(context: BuildContext, plan: TablePlan) -> BuildResult:
     if not plan.parts:
         version = lake.mark(session, table.name, context.note("marker", context.next_state(plan), {}))
         return BuildResult(table.name, "marker", version, {})
-    parts = [_conform(context, plan, index) for index in range(len(plan.parts))]
+    parts = [_conform(context, plan, work) for work in plan.parts]
     try:
         ledger = [line for part in parts for line in _conform_ledger(table, part)]
         prove(line for line in ledger if line.ledger == "conform")
@@ -93,8 +93,7 @@ def merge_table(context: BuildContext, plan: TablePlan) -> BuildResult:
             part.rows.unpersist()
 
 
-def _conform(context: BuildContext, plan: TablePlan, index: int) -> ConformedRows:
-    work = plan.parts[index]
+def _conform(context: BuildContext, plan: TablePlan, work: PartWork) -> ConformedRows:
     dates = context.settings.networks[work.part.network].date_formats
     part = conform_part(context.session, context.lake, work, plan.consumed, context.token_key, dates)
     part.rows.persist()
