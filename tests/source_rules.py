@@ -11,12 +11,14 @@ from pathlib import PurePosixPath
 
 LAYERS = ("bronze", "silver", "gold", "reference")
 DOORS = ("delta", "deltalake", "boto3", "botocore", "pyodbc", "arrow_odbc")
-FLOOR = ("settings", "settings_layers", "errors")
+FLOOR = ("settings", "settings_layers", "settings_networks", "errors", "faults")
 INSIDE = ("engine", "storage", "spec", *FLOOR)
 ANY_CORE = ("operate", "report", "commands", "demo", "cli", *INSIDE, *LAYERS)
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "errors": (),
-    "settings": ("errors", "settings_layers"),
+    "faults": (),
+    "settings": ("errors", "settings_layers", "settings_networks"),
+    "settings_networks": ("errors",),
     "settings_layers": ("errors",),
     "spec": ("errors", "spec"),
     "storage": (*FLOOR, "storage", "spec.field", "spec.sources"),

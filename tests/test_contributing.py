@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from builders import given
 from lakehouse.engine.context import check_schema
-from lakehouse.settings import NetworkSettings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.silver.claim_final import claim_final
 from lakehouse.spec import table as table_module
 from lakehouse.spec.registry import Registry, discover_adapters, discover_tables

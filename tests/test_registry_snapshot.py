@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lakehouse.settings import NetworkSettings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.expectations import Expectation
 from lakehouse.spec.feed import Feed
 from lakehouse.spec.field import Field

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lakehouse.errors import SettingsError
-from lakehouse.settings import LakeSettings, NetworkSettings, PrivacySettings, Settings, load_settings
+from lakehouse.settings import LakeSettings, PrivacySettings, Settings, load_settings
 from lakehouse.settings_layers import Layer, merge
+from lakehouse.settings_networks import NetworkSettings
 
 BASE = '[lake]\nroot = "base-lake"\nsilver_partition = "month"\n[run]\nparallel_builds = 3\n'
 CHECKOUT = Path(__file__).parents[1]

@@ -15,7 +15,8 @@ from pyspark.sql import SparkSession
 
 from lakehouse.engine.run import Outcome, Run, RunReport
 from lakehouse.engine.work import Request
-from lakehouse.settings import LakeSettings, NetworkSettings, PrivacySettings, Settings
+from lakehouse.settings import LakeSettings, PrivacySettings, Settings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.registry import Registry
 
 SAMPLE = Path(

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lakehouse.errors import SettingsError
@@ -29,18 +29,12 @@ from lakehouse.settings_layers import (
     file_layer,
     merge,
 )
+from lakehouse.settings_networks import NETWORK_NAME, NetworkSettings, Section, secret_reference
 
 DEFAULT_ENV = "local"
 
-NETWORK_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-SECRET_REFERENCE = re.compile(r"(env|secretsmanager):\S+|local:[A-Za-z0-9_.-]*")
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class RetentionSettings(_Section):
+class RetentionSettings(Section):
     """How long one layer keeps its past, in days.
 
     Attributes:
@@ -65,7 +59,7 @@ _FOR_YEARS = RetentionSettings(log_retention_days=3650, deleted_file_retention_d
 _FOR_WEEKS = RetentionSettings(log_retention_days=400, deleted_file_retention_days=35)
 
 
-class LayerRetentionSettings(_Section):
+class LayerRetentionSettings(Section):
     """Retention of each layer.
 
     Append-only layers replace next to no files, so a long past costs them little. Silver and Gold replace many, can be
@@ -92,7 +86,7 @@ class LayerRetentionSettings(_Section):
         return found
 
 
-class LakeSettings(_Section):
+class LakeSettings(Section):
     """Where the tables are and how they are kept.
 
     Attributes:
@@ -120,7 +114,7 @@ class LakeSettings(_Section):
         return self.root.startswith("s3://")
 
 
-class SparkSettings(_Section):
+class SparkSettings(Section):
     """Sizes of one Spark session.
 
     Attributes:
@@ -143,10 +137,10 @@ class SparkSettings(_Section):
     jars_folder: str | None = None
     class_archive: bool = False
     quick_compile: bool = False
-    conf: dict[str, str] = {}
+    conf: dict[str, str] = Field(default={})
 
 
-class RunSettings(_Section):
+class RunSettings(Section):
     """How a run works through the tables.
 
     Attributes:
@@ -156,7 +150,7 @@ class RunSettings(_Section):
     parallel_builds: Annotated[int, Field(ge=1)] = 2
 
 
-class PrivacySettings(_Section):
+class PrivacySettings(Section):
     """How member identifiers leave Bronze.
 
     Attributes:
@@ -170,44 +164,7 @@ class PrivacySettings(_Section):
     @field_validator("member_token_key")
     @classmethod
     def _is_a_reference(cls, reference: str) -> str:
-        return _secret_reference(reference)
-
-
-class NetworkSettings(_Section):
-    """One network: where its data comes from and what its sender is like.
-
-    Attributes:
-        adapter: folder below `lakehouse/bronze` that reads its format.
-        enabled: false leaves the network out of every run; its tables stay.
-        root: folder or S3 address, for adapters that read files.
-        connection: secret reference of the connection string, for adapters that read a database.
-        feeds: the feeds to read; None reads all that the adapter knows and finds.
-        ledger: whether money owed is tracked (provider) or everything sent is already settled (payer_extract).
-        denial_evidence: where a denial shows: CAS adjustments, a code on the claim line, or nowhere.
-        version_mode: how the sender corrects a claim: a full new version, the difference, or a reversal and a new
-            claim.
-        closes_claims: the sender says when a claim is closed; otherwise it counts as closed `days_to_close` days after
-            its last adjudication.
-        days_to_close: see `closes_claims`; days.
-        date_formats: Spark date patterns tried in this order; empty takes the adapter's own.
-    """
-
-    adapter: Annotated[str, Field(min_length=1)]
-    enabled: bool = True
-    root: str | None = None
-    connection: str | None = None
-    feeds: tuple[str, ...] | None = None
-    ledger: Literal["provider", "payer_extract"] = "provider"
-    denial_evidence: Literal["adjustments", "line_code", "none"] = "adjustments"
-    version_mode: Literal["replace", "delta", "reverse_and_rebill"] = "replace"
-    closes_claims: bool = True
-    days_to_close: Annotated[int, Field(ge=0)] = 120
-    date_formats: tuple[str, ...] = ()
-
-    @field_validator("connection")
-    @classmethod
-    def _is_a_reference(cls, reference: str | None) -> str | None:
-        return None if reference is None else _secret_reference(reference)
+        return secret_reference(reference)
 
 
 class Settings(BaseSettings):
@@ -270,14 +227,6 @@ class Settings(BaseSettings):
     def secrets_folder(self) -> Path | None:
         """Folder of the development keys (`local:` references); None when the lake is on S3 and has none."""
         return None if self.lake.is_s3 else Path(self.lake.root) / "secrets"
-
-
-def _secret_reference(reference: str) -> str:
-    if not SECRET_REFERENCE.fullmatch(reference):
-        raise ValueError(
-            "expected a secret's name: secretsmanager:<id>, env:<NAME> or local:<name>, never the secret itself"
-        )
-    return reference
 
 
 def load_settings(

@@ -27,7 +27,8 @@ from pyspark.sql import types as T
 
 from lakehouse.engine.run import Run
 from lakehouse.engine.work import Request
-from lakehouse.settings import LakeSettings, NetworkSettings, Settings, SparkSettings
+from lakehouse.settings import LakeSettings, Settings, SparkSettings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.contracts import CLAIM_LINES
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import DeltaLog, Logs

@@ -11,7 +11,7 @@ from deltalake import write_deltalake
 from typer.testing import CliRunner, Result
 
 from lakehouse.cli import app
-from lakehouse.storage.log import CommitNote, TableState
+from lakehouse.storage.notes import CommitNote, TableState
 
 CLAIMS_HEADER = "claim_id,member_id,payer_name,claim_type,service_from_date,billed_amount,modified_at,source_sequence"
 

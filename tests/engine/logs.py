@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lakehouse.storage.log import CommitNote, Delivery, TableState
+from lakehouse.storage.notes import CommitNote, Delivery, TableState
 
 MERGE_METRICS = ("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted")
 WRITTEN_AT = datetime(2026, 2, 1, 6, tzinfo=UTC)

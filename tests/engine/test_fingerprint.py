@@ -12,7 +12,7 @@ from engine.world import ADAPTERS, TABLES, VISITS, plain_visits
 from lakehouse.engine import fingerprint as fingerprint_module
 from lakehouse.engine.fingerprint import fingerprint, resource_checksum, settings_checksum
 from lakehouse.reference.payer_mapping import payer_mapping
-from lakehouse.settings import NetworkSettings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.expectations import FAIL, WARN, not_null
 from lakehouse.spec.feed import conforms
 from lakehouse.spec.field import LONG, field

@@ -8,7 +8,7 @@ import pytest
 from engine.logs import WRITTEN_AT, HandLog
 from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES
 from lakehouse.engine.impact import Serving, impact_of, message, rerun_command
-from lakehouse.settings import NetworkSettings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
 from lakehouse.storage.store import Store

@@ -14,14 +14,16 @@ from lakehouse.engine.fingerprint import fingerprint, resource_checksum, setting
 from lakehouse.engine.plan import NETWORKS_INPUT, Planner, sender_settings, stamp
 from lakehouse.engine.work import Request, Status, TablePlan
 from lakehouse.reference.payer_mapping import payer_mapping
-from lakehouse.settings import LakeSettings, NetworkSettings, Settings
+from lakehouse.settings import LakeSettings, Settings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.expectations import FAIL, not_null
 from lakehouse.spec.registry import Registry
 from lakehouse.spec.scopes import Resource, changes, conformed, network_settings, snapshot
 from lakehouse.spec.sources import FileSource
 from lakehouse.spec.table import Table
 from lakehouse.storage.files import FoundFile, list_files
-from lakehouse.storage.log import CommitNote, Logs, TableState
+from lakehouse.storage.log import Logs
+from lakehouse.storage.notes import CommitNote, TableState
 from lakehouse.storage.store import Store
 
 TODAY = date(2026, 2, 10)

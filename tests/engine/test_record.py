@@ -15,7 +15,8 @@ from lakehouse.engine.ledger import LedgerLine
 from lakehouse.engine.record import fold, latest_outcomes, read_records, record_run
 from lakehouse.engine.run import Outcome, RunReport, TableOutcome
 from lakehouse.engine.work import Request
-from lakehouse.settings import LakeSettings, NetworkSettings
+from lakehouse.settings import LakeSettings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.lake import Lake
 

@@ -20,7 +20,8 @@ from pyspark.sql import functions as F
 from lakehouse.engine.context import BuildResult
 from lakehouse.engine.run import Outcome, Run, RunReport, TableOutcome
 from lakehouse.engine.work import Request
-from lakehouse.settings import LakeSettings, NetworkSettings, PrivacySettings, Settings
+from lakehouse.settings import LakeSettings, PrivacySettings, Settings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.balance import sums_to
 from lakehouse.spec.columns import month_of, sum_money
 from lakehouse.spec.contracts import NETWORK, Contract

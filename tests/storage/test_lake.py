@@ -12,7 +12,7 @@ from lakehouse.errors import CommitError, SchemaError
 from lakehouse.settings import LakeSettings
 from lakehouse.spec.field import ACCOUNT, DATE, INT, LONG, STRING, field
 from lakehouse.storage.lake import Lake, Layout, MergeShape, in_literals
-from lakehouse.storage.log import CommitNote, TableState
+from lakehouse.storage.notes import CommitNote, TableState
 
 NAME = "silver.thing"
 LAYOUT = Layout(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from engine.logs import WRITTEN_AT, HandLog, delivery
 from lakehouse.errors import LogError
-from lakehouse.storage.log import CommitNote, DeltaLog, Logs, TableState
+from lakehouse.storage.log import DeltaLog, Logs
+from lakehouse.storage.notes import CommitNote, TableState
 from lakehouse.storage.store import Store
 
 NAME = "silver.visit"

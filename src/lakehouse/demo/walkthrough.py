@@ -17,7 +17,8 @@ from lakehouse.engine.record import record_run
 from lakehouse.engine.run import Listener, Run, RunReport
 from lakehouse.engine.work import Request
 from lakehouse.errors import SettingsError
-from lakehouse.settings import NetworkSettings, Settings
+from lakehouse.settings import Settings
+from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.small_reads import open_rows, read_columns, rule_counts

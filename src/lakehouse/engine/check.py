@@ -15,7 +15,7 @@ from lakehouse.spec.expectations import QUARANTINE as SET_ASIDE
 from lakehouse.spec.scopes import Merge
 from lakehouse.spec.table import Table
 from lakehouse.storage.lake import Lake
-from lakehouse.storage.log import CommitNote
+from lakehouse.storage.notes import CommitNote
 from lakehouse.storage.store import quarantine_of
 
 FAILED = "_failed"

@@ -15,7 +15,7 @@ from lakehouse.spec.feed import Conform, Feed
 from lakehouse.spec.field import MONEY, TOTAL, Phi
 from lakehouse.spec.scopes import Changes
 from lakehouse.storage.lake import Lake
-from lakehouse.storage.log import Delivery
+from lakehouse.storage.notes import Delivery
 
 _KEPT = ("_network", "_source", "_batch_id", "_row_number", "_raw_hash", "_delivered_at", "_drop_reason")
 

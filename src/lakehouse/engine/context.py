@@ -16,7 +16,7 @@ from lakehouse.settings import Settings
 from lakehouse.spec.registry import Registry
 from lakehouse.spec.table import Table
 from lakehouse.storage.lake import Lake
-from lakehouse.storage.log import CommitNote, Delivery, TableState
+from lakehouse.storage.notes import CommitNote, Delivery, TableState
 
 
 @dataclass(frozen=True)

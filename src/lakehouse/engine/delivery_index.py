@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from lakehouse.spec.field import BOOLEAN, LONG, STRING, TIMESTAMP, field
 from lakehouse.storage.frames import frame_of
 from lakehouse.storage.lake import Lake, Layout
-from lakehouse.storage.log import CommitNote, Delivery
+from lakehouse.storage.notes import CommitNote, Delivery
 from lakehouse.storage.store import QUARANTINE_SUFFIX
 
 LAYOUT = Layout(

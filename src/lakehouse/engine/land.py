@@ -24,7 +24,7 @@ from lakehouse.spec.field import STRING
 from lakehouse.spec.sources import FileSource
 from lakehouse.storage.files import FoundFile, RawColumn, Staged, stage
 from lakehouse.storage.frames import frame_of, schema_by_name
-from lakehouse.storage.log import Delivery
+from lakehouse.storage.notes import Delivery
 
 STAGING = "_staging"
 _DATE_IN_PATH = re.compile(r"(?<!\d)(20\d\d|19\d\d)[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)")

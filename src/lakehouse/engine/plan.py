@@ -13,7 +13,8 @@ from lakehouse.spec.scopes import Append, Changes, Conformed, Groups, NetworkSet
 from lakehouse.spec.sources import FileSource
 from lakehouse.spec.table import Table
 from lakehouse.storage.files import list_files
-from lakehouse.storage.log import Commit, Delivery, Logs, TableState
+from lakehouse.storage.log import Commit, Logs
+from lakehouse.storage.notes import Delivery, TableState
 
 SENDER_SETTINGS = ("ledger", "denial_evidence", "version_mode", "closes_claims", "days_to_close")
 NETWORKS_INPUT = "settings.networks"

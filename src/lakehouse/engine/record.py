@@ -20,7 +20,7 @@ from lakehouse.spec.field import BOOLEAN, DATE, LONG, STRING, STRINGS, TIMESTAMP
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.frames import frame_of
 from lakehouse.storage.lake import Lake, Layout
-from lakehouse.storage.log import CommitNote
+from lakehouse.storage.notes import CommitNote
 from lakehouse.storage.store import Store
 
 RUNS = ("ops", "runs")

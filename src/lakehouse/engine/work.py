@@ -8,7 +8,7 @@ from enum import StrEnum
 from lakehouse.spec.registry import ConformedInput
 from lakehouse.spec.table import Table
 from lakehouse.storage.files import FoundFile
-from lakehouse.storage.log import Delivery, TableState
+from lakehouse.storage.notes import Delivery, TableState
 
 
 class Status(StrEnum):

@@ -13,7 +13,7 @@ from lakehouse.spec.contracts import Contract
 from lakehouse.spec.field import BRONZE_LINEAGE, RESCUED, STRING, Field, Phi
 from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import Append, Changes, Snapshot
-from lakehouse.spec.sources import FileSource
+from lakehouse.spec.sources import FileSource, SqlSource
 from lakehouse.spec.table import Table
 
 
@@ -52,7 +52,7 @@ class Feed:
     adapter: str
     name: str
     fields: tuple[RawField, ...]
-    source: FileSource
+    source: FileSource | SqlSource
     key: tuple[str, ...]
     description: str
     freshness: Freshness | None = None
@@ -88,7 +88,7 @@ def feed(
     description: str,
     *,
     fields: Sequence[RawField],
-    source: FileSource,
+    source: FileSource | SqlSource,
     key: Sequence[str],
     freshness: Freshness | None = None,
     owner: str = "claims-data",

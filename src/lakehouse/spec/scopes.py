@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.errors import DeclarationError
 from lakehouse.spec.contracts import Contract
-from lakehouse.spec.sources import FileSource, ResourceSource
+from lakehouse.spec.sources import FileSource, ResourceSource, SqlSource
 
 if TYPE_CHECKING:
     from lakehouse.spec.feed import Feed
@@ -69,7 +69,7 @@ class Resource:
     source: ResourceSource
 
 
-ReadScope = Changes | Groups | Snapshot | LogicalDate | NetworkSettings | Resource | FileSource
+ReadScope = Changes | Groups | Snapshot | LogicalDate | NetworkSettings | Resource | FileSource | SqlSource
 
 
 def conformed(contract: Contract) -> Conformed:

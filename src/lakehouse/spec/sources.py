@@ -23,6 +23,24 @@ class FileSource:
 
 
 @dataclass(frozen=True)
+class SqlSource:
+    """Rows of one table of a claims database.
+
+    Columns are found by the feed's raw columns: names and aliases are compared without case and underscores, so that
+    `claim_id` is `ClaimID`.
+
+    Attributes:
+        table: its name in the network's schema.
+        stamp: raw column in which the sender says when a row was changed.
+        sequence: raw column with the server's own number of the change, where the table has one.
+    """
+
+    table: str
+    stamp: str = "modified_at"
+    sequence: str = "source_sequence"
+
+
+@dataclass(frozen=True)
 class ResourceSource:
     """A small CSV file that ships inside this package, beside the table that publishes it (a code set, a mapping).
 

@@ -18,7 +18,8 @@ from lakehouse.errors import CommitError, SchemaError
 from lakehouse.settings import LakeSettings
 from lakehouse.spec.field import Field, schema_of
 from lakehouse.storage.frames import no_rows
-from lakehouse.storage.log import CommitNote, Logs
+from lakehouse.storage.log import Logs
+from lakehouse.storage.notes import CommitNote
 from lakehouse.storage.store import Store
 
 _CONF = "spark.databricks.delta."

@@ -8,7 +8,7 @@ what they came from.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
@@ -17,104 +17,10 @@ from typing import Any  # parsed JSON
 from deltalake import DeltaTable
 
 from lakehouse.errors import LogError
+from lakehouse.storage.notes import CommitNote, Delivery, TableState
 from lakehouse.storage.store import Store
 
-FORMAT = 1
 _COMMIT = re.compile(r"(\d{20})\.json\Z")
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One landed file, as its commit lists it.
-
-    Attributes:
-        path: relative to the network's root.
-        size: bytes.
-        modified_at: modification time of the file, ISO UTC.
-        checksum: SHA-256 of its bytes.
-        batch_id: id of its rows in Bronze.
-        delivered_at: ISO UTC; the date in its path, else `modified_at`.
-        ingest_date: logical date of the run that landed it, ISO.
-        rows: records landed.
-        rejected: records that could not be decoded and were set aside.
-        repeats: this is a known file under a new modification time; its rows landed before and were not landed again.
-    """
-
-    path: str
-    size: int
-    modified_at: str
-    checksum: str
-    batch_id: str
-    delivered_at: str
-    ingest_date: str
-    rows: int
-    rejected: int
-    repeats: bool = False
-
-
-@dataclass(frozen=True)
-class TableState:
-    """Everything the planner must know of a table; repeated in each of its commits.
-
-    Attributes:
-        epoch: raised by a rollback; part of the transaction's application id.
-        sequence: number of the write within the epoch; the transaction's version.
-        fingerprint: of the declaration and code that wrote it.
-        consumed: input -> version (tables) or checksum (resources, settings) that the rows were made of.
-        stamped, unstamped: Bronze inputs that sent rows with, and without, a modification stamp.
-        next_change_date: the first day on which a figure changes without a new row, ISO; None when there is none.
-    """
-
-    epoch: int = 0
-    sequence: int = 0
-    fingerprint: str = ""
-    consumed: Mapping[str, int | str] = field(default_factory=dict)
-    stamped: tuple[str, ...] = ()
-    unstamped: tuple[str, ...] = ()
-    next_change_date: str | None = None
-
-
-@dataclass(frozen=True)
-class CommitNote:
-    """What one of our commits says of itself.
-
-    Attributes:
-        run_id: the run that made it.
-        kind: `land`, `append`, `merge`, `replace` or `marker`.
-        state: the table's state after it.
-        deliveries: files whose rows it holds (Bronze).
-        counts: rows by what happened to them.
-        runs: run records folded into it (ops tables).
-    """
-
-    run_id: str
-    kind: str
-    state: TableState
-    deliveries: tuple[Delivery, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    runs: tuple[str, ...] = ()
-
-    def to_json(self) -> str:
-        """The text that goes into `userMetadata`."""
-        return json.dumps({"lakehouse": FORMAT, **asdict(self)}, separators=(",", ":"), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str | None) -> "CommitNote | None":
-        """The note in a commit's `userMetadata`; None when the commit is not ours."""
-        try:
-            read = json.loads(text or "null")
-        except ValueError:
-            return None
-        if not isinstance(read, dict) or "lakehouse" not in read:
-            return None
-        if read["lakehouse"] != FORMAT:
-            raise LogError(
-                f"commit note of format {read['lakehouse']} found, this version reads {FORMAT}. Update lakehouse."
-            )
-        state = dict(read["state"])
-        state |= {key: tuple(state.get(key, ())) for key in ("stamped", "unstamped")}
-        deliveries = tuple(Delivery(**d) for d in read["deliveries"])
-        return cls(read["run_id"], read["kind"], TableState(**state), deliveries, read["counts"], tuple(read["runs"]))
 
 
 @dataclass(frozen=True)

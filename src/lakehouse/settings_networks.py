@@ -1,0 +1,108 @@
+"""Settings of one network: where its data comes from, how it is read, and what its sender is like."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+NETWORK_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+SECRET_REFERENCE = re.compile(r"(env|secretsmanager):\S+|local:[A-Za-z0-9_.-]*")
+ChangeSignal = Literal["auto", "rowversion", "change_tracking", "modified_date"]
+
+
+class Section(BaseModel):
+    """A table of the settings: frozen, without unknown keys, its values never printed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def secret_reference(reference: str) -> str:
+    """`reference`, if it has the form of a secret's name; raises ValueError."""
+    if not SECRET_REFERENCE.fullmatch(reference):
+        raise ValueError(
+            "expected a secret's name: secretsmanager:<id>, env:<NAME> or local:<name>, never the secret itself"
+        )
+    return reference
+
+
+class SqlSettings(Section):
+    """How a claims database is read.
+
+    Attributes:
+        dbms: which dialect the server speaks.
+        database_schema: schema of its tables; empty where the database has none (SQLite).
+        signals: feed name -> how changed rows are found. `auto` takes the row version column where the table has one,
+            else Change Tracking where it is on, else ModifiedDate with a lag.
+        lag_minutes: with ModifiedDate alone: how far below the last position rows are read again. Longer than the
+            longest transaction plus the clocks' skew; `lakehouse check --source` measures it.
+        stamp_clock: clock that ModifiedDate is written by: the server's local time, or UTC.
+        stamp_zone: zone of the server's local time, for the instants in Silver.
+        window_rows: most rows of one commit; a larger window is cut where its signal allows.
+        parallel_reads: connections that read one window at the same time.
+        split_rows: windows with fewer rows are read by one connection.
+        compare_keys_days: every so many days all keys of the source are compared with Bronze, and tombstones landed
+            for those that are gone; 0 never.
+        executors: read on Spark's executors instead of in the driver's process.
+        login_timeout_seconds, query_timeout_seconds: limits of one connection and one statement.
+        attempts: tries of a read that lost its connection or a deadlock.
+    """
+
+    dbms: Literal["sqlserver", "postgresql", "sqlite"] = "sqlserver"
+    database_schema: str = "dbo"
+    signals: dict[str, ChangeSignal] = {}
+    lag_minutes: Annotated[int, Field(ge=0)] = 60
+    stamp_clock: Literal["local", "utc"] = "local"
+    stamp_zone: str = "UTC"
+    window_rows: Annotated[int, Field(ge=1)] = 2_000_000
+    parallel_reads: Annotated[int, Field(ge=1, le=16)] = 4
+    split_rows: Annotated[int, Field(ge=1)] = 200_000
+    compare_keys_days: Annotated[int, Field(ge=0)] = 7
+    executors: bool = False
+    login_timeout_seconds: Annotated[int, Field(ge=1)] = 15
+    query_timeout_seconds: Annotated[int, Field(ge=1)] = 3600
+    attempts: Annotated[int, Field(ge=1)] = 4
+
+    @property
+    def lag(self) -> timedelta:
+        """`lag_minutes` as a span."""
+        return timedelta(minutes=self.lag_minutes)
+
+
+class NetworkSettings(Section):
+    """One network: where its data comes from and what its sender is like.
+
+    Attributes:
+        adapter: folder below `lakehouse/bronze` that reads its format.
+        enabled: false leaves the network out of every run; its tables stay.
+        root: folder or S3 address, for adapters that read files.
+        connection: secret reference of the connection string, for adapters that read a database.
+        feeds: the feeds to read; None reads all that the adapter knows and finds.
+        ledger: whether money owed is tracked (provider) or everything sent is already settled (payer_extract).
+        denial_evidence: where a denial shows: CAS adjustments, a code on the claim line, or nowhere.
+        version_mode: how the sender corrects a claim: a full new version, the difference, or a reversal and a new
+            claim.
+        closes_claims: the sender says when a claim is closed; otherwise it counts as closed `days_to_close` days after
+            its last adjudication.
+        days_to_close: see `closes_claims`; days.
+        sql: how a database is read, for adapters that read one.
+        date_formats: Spark date patterns tried in this order; empty takes the adapter's own.
+    """
+
+    adapter: Annotated[str, Field(min_length=1)]
+    enabled: bool = True
+    root: str | None = None
+    connection: str | None = None
+    feeds: tuple[str, ...] | None = None
+    ledger: Literal["provider", "payer_extract"] = "provider"
+    denial_evidence: Literal["adjustments", "line_code", "none"] = "adjustments"
+    version_mode: Literal["replace", "delta", "reverse_and_rebill"] = "replace"
+    closes_claims: bool = True
+    days_to_close: Annotated[int, Field(ge=0)] = 120
+    sql: SqlSettings = SqlSettings()
+    date_formats: tuple[str, ...] = ()
+
+    @field_validator("connection")
+    @classmethod
+    def _is_a_reference(cls, reference: str | None) -> str | None:
+        return None if reference is None else secret_reference(reference)
