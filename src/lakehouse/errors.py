@@ -58,6 +58,10 @@ class CommitError(LakehouseError):
     """A write did not end in the commit it should have made: skipped, or answered unclearly. Exit code 3."""
 
 
+class LeaseError(LakehouseError):
+    """Another run holds a lease this one needs, or took over one it had. Exit code 3."""
+
+
 def describe(error: Exception) -> str:
     """An error that is none of ours, by class, condition and place alone: its own text may quote a row's values."""
     condition = getattr(error, "getCondition", lambda: None)()

@@ -29,7 +29,8 @@ from lakehouse.settings_layers import (
     file_layer,
     merge,
 )
-from lakehouse.settings_networks import NETWORK_NAME, NetworkSettings, Section, secret_reference
+from lakehouse.settings_networks import NETWORK_NAME, NetworkSettings, secret_reference
+from lakehouse.settings_section import Section
 
 DEFAULT_ENV = "local"
 
@@ -86,6 +87,20 @@ class LayerRetentionSettings(Section):
         return found
 
 
+class S3Settings(Section):
+    """How S3 is reached. Credentials are never settings: every client asks AWS's own chain (variables, profile, role).
+
+    Attributes:
+        endpoint: address of a service that speaks S3; None is AWS itself.
+        region: None leaves it to the clients, which ask the environment or the bucket.
+        path_style: the bucket stands in the path and not in the host name; for an `endpoint` that wants it so.
+    """
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+$")] | None = None
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] | None = None
+    path_style: bool = False
+
+
 class LakeSettings(Section):
     """Where the tables are and how they are kept.
 
@@ -94,12 +109,19 @@ class LakeSettings(Section):
         silver_partition: unit of the partitions of Silver tables; a month only where a month fills files of 128 MB.
         merge_on_read: deletion vectors on merged Silver tables.
         retention: per layer, in days.
+        s3: how S3 is reached, for the lake and for networks' drop folders.
+        log_store: who sees to it that two writers cannot make the same commit of a table on S3. `single_driver` does so
+            within one Spark driver only; `dynamodb` for all of them, through a table that every writer must use.
+        dynamodb_table: name of that table, in `s3.region`.
     """
 
     root: Annotated[str, Field(min_length=1)]
     silver_partition: Literal["month", "year", "none"] = "year"
     merge_on_read: bool = True
     retention: LayerRetentionSettings = LayerRetentionSettings()
+    s3: S3Settings = S3Settings()
+    log_store: Literal["single_driver", "dynamodb"] = "single_driver"
+    dynamodb_table: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] | None = None
 
     @field_validator("root")
     @classmethod
@@ -107,6 +129,12 @@ class LakeSettings(Section):
         if re.match(r"s3[an]://", root):
             raise ValueError("write s3://bucket/prefix; Spark and the log reader choose their own client for it")
         return root.rstrip("/") or "/"
+
+    @model_validator(mode="after")
+    def _shared_log_store_has_a_place(self) -> Self:
+        if self.log_store == "dynamodb" and (self.dynamodb_table is None or self.s3.region is None):
+            raise ValueError("log_store dynamodb needs dynamodb_table and s3.region, the same for every writer")
+        return self
 
     @property
     def is_s3(self) -> bool:
@@ -145,9 +173,11 @@ class RunSettings(Section):
 
     Attributes:
         parallel_builds: tables built at the same time in one session.
+        lease_seconds: a writer that was not heard of for so long has lost its leases.
     """
 
     parallel_builds: Annotated[int, Field(ge=1)] = 2
+    lease_seconds: Annotated[int, Field(ge=5)] = 120
 
 
 class PrivacySettings(Section):

@@ -38,6 +38,8 @@ logger.tasks.name = org.apache.spark.scheduler.TaskSetManager
 logger.tasks.level = off
 logger.writer.name = org.apache.spark.sql.execution.datasources
 logger.writer.level = off
+logger.commands.name = org.apache.spark.sql.delta.commands
+logger.commands.level = off
 logger.cleanup.name = org.apache.spark.util.Utils
 logger.cleanup.level = off
 """
@@ -80,7 +82,7 @@ def driver_jars(jars_folder: str | None) -> list[Path]:
     Raises:
         LakehouseError: no such folder, or no Delta jar in it.
     """
-    folder = Path(sys.prefix) / "jars" if jars_folder is None else Path(jars_folder)
+    folder = _jars_folder(jars_folder)
     jars = sorted(folder.resolve().glob("*.jar"))
     if not any(jar.name.startswith("delta-spark") for jar in jars):
         raise LakehouseError(
@@ -88,6 +90,28 @@ def driver_jars(jars_folder: str | None) -> list[Path]:
             "Run `make setup`, or set spark.jars_folder"
         )
     return jars
+
+
+def s3_jars(jars_folder: str | None) -> list[Path]:
+    """The jars of the folder `s3` beside those of `driver_jars`, for a session whose lake is on S3.
+
+    They are apart because every jar costs every start, and they are in no archive of classes.
+
+    Raises:
+        LakehouseError: no such folder, or not Hadoop's client of S3 in it.
+    """
+    folder = _jars_folder(jars_folder) / "s3"
+    jars = sorted(folder.resolve().glob("*.jar"))
+    if not any(jar.name.startswith("hadoop-aws") for jar in jars):
+        raise LakehouseError(
+            f"no jars for S3 in {folder}: expected hadoop-aws and AWS's SDK, found {len(jars)} jars. "
+            "Run `make setup`, or put them beside the jars in spark.jars_folder"
+        )
+    return jars
+
+
+def _jars_folder(given: str | None) -> Path:
+    return Path(sys.prefix) / "jars" if given is None else Path(given)
 
 
 def java_options(quick_compile: bool, archive: Path | None) -> list[str]:

@@ -184,7 +184,7 @@ class DeltaLog:
 
     @cached_property
     def _opened(self) -> DeltaTable:
-        return DeltaTable(self.store.table(self.name))
+        return DeltaTable(self.store.table(self.name), storage_options=dict(self.store.log_reader_options))
 
 
 class Logs:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyspark
@@ -19,8 +19,9 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import LakehouseError
-from lakehouse.settings import SparkSettings
-from lakehouse.storage.jvm import archive_file, driver_jars, find_java, java_options, quiet_java, quiet_stderr
+from lakehouse.settings import LakeSettings, SparkSettings
+from lakehouse.storage.jvm import archive_file, driver_jars, find_java, java_options, quiet_java, quiet_stderr, s3_jars
+from lakehouse.storage.s3 import spark_conf
 
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 ARCHIVE_SECONDS = 300
@@ -50,6 +51,13 @@ LOCAL_CONF = {
     "spark.driver.bindAddress": "127.0.0.1",
 }
 
+# Where we start the JVM ourselves its client of S3 asks AWS's whole chain, profiles included, as the other clients do.
+LOCAL_S3_CONF = {
+    "spark.hadoop.fs.s3a.aws.credentials.provider": (
+        "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+    ),
+}
+
 # Without generated code and plan texts a query on little data starts sooner: a fifth of a small run's processor time.
 QUICK_CONF = {
     "spark.sql.codegen.wholeStage": "false",
@@ -58,7 +66,7 @@ QUICK_CONF = {
 }
 
 
-def start_session(settings: SparkSettings, app_name: str) -> SparkSession:
+def start_session(settings: SparkSettings, app_name: str, lake: LakeSettings | None = None) -> SparkSession:
     """Start Spark, or take the session that runs in this process and give it these settings.
 
     The time zone of this process becomes UTC as well: pyspark reads and writes naive Python datetimes in it. Two of
@@ -68,19 +76,25 @@ def start_session(settings: SparkSettings, app_name: str) -> SparkSession:
         settings: sizes, jars and switches. Under spark-submit the JVM runs already, with the memory, options and jars
             that spark-submit was given.
         app_name: name of the application in Spark's logs and pages.
+        lake: what the session will work on. Only a session started for a lake on S3 has the jars for S3 and knows how
+            to reach it; a session that runs already keeps what it was started with.
 
     Raises:
-        LakehouseError: no Java 17, no Delta jars, or a JVM that does not start.
+        LakehouseError: no Java 17, no Delta jars, no jars for S3 where they are needed, or a JVM that does not start.
     """
     os.environ["TZ"] = "UTC"
     time.tzset()
     for name in VALUE_LOGGERS:
         PySparkLogger.getLogger(name).disabled = True
+    s3_conf = spark_conf(lake) if lake else {}
     if _jvm_runs():
-        return _session(session_conf(settings) | {"spark.app.name": app_name})
+        return _session(s3_conf | session_conf(settings) | {"spark.app.name": app_name})
     jars, java = driver_jars(settings.jars_folder), find_java()
     archive = archive_file(java, jars) if settings.class_archive else None
-    return _launch(settings, app_name, jars, java_options(settings.quick_compile, archive))
+    if lake and lake.is_s3:
+        jars += s3_jars(settings.jars_folder)
+        s3_conf = LOCAL_S3_CONF | s3_conf
+    return _launch(settings, app_name, jars, java_options(settings.quick_compile, archive), s3_conf)
 
 
 def new_session(root: SparkSession, settings: SparkSettings) -> SparkSession:
@@ -127,7 +141,7 @@ def make_class_archive(settings: SparkSettings) -> Path:
     draft = archive.with_name(f".{archive.name}.{os.getpid()}")
     try:
         options = [*java_options(settings.quick_compile, None), f"-XX:ArchiveClassesAtExit={draft}", *quiet_java()]
-        session = _launch(settings, "class archive", jars, options)
+        session = _launch(settings, "class archive", jars, options, {})
         with tempfile.TemporaryDirectory() as folder:
             _use_what_runs_use(session, Path(folder) / "table")
         _end_jvm(session)
@@ -143,7 +157,9 @@ def _jvm_runs() -> bool:
     return SparkContext._gateway is not None or "PYSPARK_GATEWAY_PORT" in os.environ
 
 
-def _launch(settings: SparkSettings, app_name: str, jars: list[Path], options: list[str]) -> SparkSession:
+def _launch(
+    settings: SparkSettings, app_name: str, jars: list[Path], options: list[str], s3_conf: Mapping[str, str]
+) -> SparkSession:
     """Start a JVM with what it can be given at its start only, then the session in it."""
     local = settings if settings.master else settings.model_copy(update={"master": "local[*]"})
     own_options = settings.conf.get(JAVA_OPTIONS, "")
@@ -152,6 +168,7 @@ def _launch(settings: SparkSettings, app_name: str, jars: list[Path], options: l
         "spark.jars": ",".join(str(jar) for jar in jars),
         # Tables have paths and need no warehouse, but SHOW TABLES makes its folder, else in the working directory.
         "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / f"lakehouse-warehouse-{os.getuid()}"),
+        **s3_conf,
         **session_conf(local),
         JAVA_OPTIONS: " ".join([*options, own_options]).strip(),
         "spark.app.name": app_name,
