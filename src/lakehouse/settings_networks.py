@@ -4,17 +4,14 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from lakehouse.settings_files import FileSettings
+from lakehouse.settings_section import Section
 
 NETWORK_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 SECRET_REFERENCE = re.compile(r"(env|secretsmanager):\S+|local:[A-Za-z0-9_.-]*")
 ChangeSignal = Literal["auto", "rowversion", "change_tracking", "modified_date"]
-
-
-class Section(BaseModel):
-    """A table of the settings: frozen, without unknown keys, its values never printed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def secret_reference(reference: str) -> str:
@@ -43,6 +40,7 @@ class SqlSettings(Section):
         split_rows: windows with fewer rows are read by one connection.
         compare_keys_days: every so many days all keys of the source are compared with Bronze, and tombstones landed
             for those that are gone; 0 never.
+        most_deleted_share: largest share of a table's rows that one comparison may find deleted.
         executors: read on Spark's executors instead of in the driver's process.
         login_timeout_seconds, query_timeout_seconds: limits of one connection and one statement.
         attempts: tries of a read that lost its connection or a deadlock.
@@ -50,7 +48,7 @@ class SqlSettings(Section):
 
     dbms: Literal["sqlserver", "postgresql", "sqlite"] = "sqlserver"
     database_schema: str = "dbo"
-    signals: dict[str, ChangeSignal] = {}
+    signals: dict[str, ChangeSignal] = Field(default={})
     lag_minutes: Annotated[int, Field(ge=0)] = 60
     stamp_clock: Literal["local", "utc"] = "local"
     stamp_zone: str = "UTC"
@@ -58,10 +56,16 @@ class SqlSettings(Section):
     parallel_reads: Annotated[int, Field(ge=1, le=16)] = 4
     split_rows: Annotated[int, Field(ge=1)] = 200_000
     compare_keys_days: Annotated[int, Field(ge=0)] = 7
+    most_deleted_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     executors: bool = False
     login_timeout_seconds: Annotated[int, Field(ge=1)] = 15
     query_timeout_seconds: Annotated[int, Field(ge=1)] = 3600
     attempts: Annotated[int, Field(ge=1)] = 4
+
+    @property
+    def zone(self) -> str:
+        """Zone of the stamps."""
+        return self.stamp_zone if self.stamp_clock == "local" else "UTC"
 
     @property
     def lag(self) -> timedelta:
@@ -75,8 +79,8 @@ class NetworkSettings(Section):
     Attributes:
         adapter: folder below `lakehouse/bronze` that reads its format.
         enabled: false leaves the network out of every run; its tables stay.
-        root: folder or S3 address, for adapters that read files.
-        connection: secret reference of the connection string, for adapters that read a database.
+        root: folder or S3 address, for adapters that read files; path of the file of an SQLite database.
+        connection: secret reference of the ODBC connection string, for adapters that read another database.
         feeds: the feeds to read; None reads all that the adapter knows and finds.
         ledger: whether money owed is tracked (provider) or everything sent is already settled (payer_extract).
         denial_evidence: where a denial shows: CAS adjustments, a code on the claim line, or nowhere.
@@ -85,6 +89,9 @@ class NetworkSettings(Section):
         closes_claims: the sender says when a claim is closed; otherwise it counts as closed `days_to_close` days after
             its last adjudication.
         days_to_close: see `closes_claims`; days.
+        dropped_columns: `feed.column` of columns the sender dropped for good; another column that held values and
+            is missing stops its feed.
+        files: how a drop of files is read, for adapters that read one.
         sql: how a database is read, for adapters that read one.
         date_formats: Spark date patterns tried in this order; empty takes the adapter's own.
     """
@@ -99,6 +106,8 @@ class NetworkSettings(Section):
     version_mode: Literal["replace", "delta", "reverse_and_rebill"] = "replace"
     closes_claims: bool = True
     days_to_close: Annotated[int, Field(ge=0)] = 120
+    dropped_columns: tuple[str, ...] = ()
+    files: FileSettings = FileSettings()
     sql: SqlSettings = SqlSettings()
     date_formats: tuple[str, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Finding the files of a feed, and staging one of them as text."""
+"""Staging a file as text, whole and in parts."""
 
 import csv
 import gzip
@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -19,8 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehouse.errors import DeclarationError, LakehouseError, SourceError
+from lakehouse.settings_files import FileSettings
 from lakehouse.spec.sources import FileSource
-from lakehouse.storage.files import FoundFile, RawColumn, Staged, list_files, stage
+from lakehouse.storage.drop_listing import list_drop
+from lakehouse.storage.drops import Drop, FoundFile
+from lakehouse.storage.files import RawColumn, Staged, stage_parts
 
 ANY = FileSource()
 COLUMNS = (RawColumn("claim_id", required=True), RawColumn("amount", aliases=("paid amount",)))
@@ -33,14 +37,19 @@ def put(root: Path, name: str, content: bytes) -> FoundFile:
     path = root / "in" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    [found] = [file for file in list_files(str(root / "in"), ANY) if file.path == name]
+    [found] = [file for file in list_drop(Drop(str(root / "in")), ANY, FileSettings()).ready if file.path == name]
     return found
 
 
 def staged(
     root: Path, name: str, content: bytes, columns: Sequence[RawColumn] = COLUMNS, source: FileSource = ANY
 ) -> Staged:
-    return stage(str(root / "in"), put(root, name, content), source, columns, str(root / "out"))
+    return only(root, put(root, name, content), source, columns)
+
+
+def only(root: Path, file: FoundFile, source: FileSource = ANY, columns: Sequence[RawColumn] = COLUMNS) -> Staged:
+    [part] = stage_parts(Drop(str(root / "in")), file, source, columns, str(root / "out"), FileSettings())
+    return part
 
 
 def rows_of(done: Staged) -> list[Row]:
@@ -72,53 +81,13 @@ def parquet(table: pa.Table) -> bytes:
     return out.getvalue()
 
 
-def test_files_are_found_by_stem_folder_and_ending(tmp_path: Path) -> None:
-    wanted = ["a/CLAIMS_3.CSV", "claims-2026-01-03.csv.gz", "claims.2.psv", "claims.csv", "claims_2.parquet"]
-    others = ["claims_transactions.csv", "claims2.csv", "claims.xlsx", "claims.csv.tmp", "claims.csv.part", "claims"]
-    others += [
-        ".claims.csv",
-        "_claims.csv",
-        "_done/claims.csv",
-        ".git/claims.csv",
-        "up.partial/claims.csv",
-        "claims.csv.crc",
-    ]
-    for name in wanted + others:
-        path = tmp_path / "feed" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    (tmp_path / "claims.csv").write_bytes(b"outside of the folder")
-    found = list_files(str(tmp_path), FileSource(folder="feed", stem="claims"))
-    assert [file.path for file in found] == [f"feed/{name}" for name in wanted]
-    assert {file.size for file in found} == {1}
-
-
-def test_a_star_takes_every_known_format(tmp_path: Path) -> None:
-    names = ["a.csv", "b.jsonl", "c.ndjson.gz", "d.parquet", "e.txt", "f.tsv", "g.md", "h.zip"]
-    for name in names:
-        (tmp_path / name).write_bytes(b"")
-    assert [file.path for file in list_files(str(tmp_path), ANY)] == names[:6]
-
-
-def test_a_file_is_listed_with_its_size_and_utc_time(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_bytes(b"12345")
-    os.utime(tmp_path / "x.csv", (1_767_225_600, 1_767_225_600))
-    assert list_files(str(tmp_path), ANY) == [FoundFile("x.csv", 5, datetime(2026, 1, 1, tzinfo=UTC))]
-
-
 def test_a_uri_is_read_like_a_path(tmp_path: Path) -> None:
     file = put(tmp_path, "x.csv", b"claim_id\n1\n")
     root, out = (tmp_path / "in").as_uri() + "/", (tmp_path / "out").as_uri()
-    assert list_files(root, ANY) == [file]
-    done = stage(root, file, ANY, COLUMNS, out)
+    assert list_drop(Drop(root), ANY, FileSettings()).ready == (file,)
+    [done] = stage_parts(Drop(root), file, ANY, COLUMNS, out, FileSettings())
     assert done.rows_path.startswith(out)
     assert (tmp_path / "out" / Path(done.rows_path).name).exists()
-
-
-def test_a_missing_root_is_named_and_a_missing_folder_is_empty(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no_such_network"):
-        list_files(str(tmp_path / "no_such_network"), ANY)
-    assert list_files(str(tmp_path), FileSource(folder="claims")) == []
 
 
 def test_staged_rows_carry_their_origin(tmp_path: Path) -> None:
@@ -251,10 +220,10 @@ def test_a_file_that_changed_since_it_was_listed_is_refused(tmp_path: Path) -> N
     file = put(tmp_path, "x.csv", b"claim_id\n1\n")
     put(tmp_path, "x.csv", b"claim_id\n1\n2\n")
     with pytest.raises(SourceError, match="expected 11 bytes as listed, found 13"):
-        stage(str(tmp_path / "in"), file, ANY, COLUMNS, str(tmp_path / "out"))
+        only(tmp_path, file)
     (tmp_path / "in" / "x.csv").unlink()
     with pytest.raises(SourceError, match=r"x\.csv: could not be opened"):
-        stage(str(tmp_path / "in"), file, ANY, COLUMNS, str(tmp_path / "out"))
+        only(tmp_path, file)
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -418,7 +387,7 @@ def test_any_table_survives_csv_and_staging_twice(rows: list[tuple[str, str]], z
         stored = Path(first.rows_path).read_bytes()
         assert values_of(first) == rows
         assert first.rejected == 0
-        again = stage(str(root / "in"), first.file, ANY, COLUMNS, str(root / "out"))
+        again = only(root, first.file)
         assert again == first
         assert Path(first.rows_path).read_bytes() == stored
 
@@ -434,3 +403,148 @@ def test_any_table_survives_json_and_parquet(rows: list[tuple[str, str]]) -> Non
     with TemporaryDirectory() as folder:
         assert values_of(staged(Path(folder), "x.jsonl", lines.encode())) == rows
         assert values_of(staged(Path(folder), "x.parquet", parquet(table))) == rows
+
+
+def parts_of(
+    root: Path, file: FoundFile, skip_records: int = 0, first_part: int = 0, source: FileSource = ANY, **how: object
+) -> tuple[Staged, ...]:
+    drop, settings_of_files = Drop(str(root / "in")), FileSettings.model_validate(how)
+    out = str(root / "out")
+    return stage_parts(
+        drop, file, source, COLUMNS, out, settings_of_files, skip_records=skip_records, first_part=first_part
+    )
+
+
+def read_parts(parts: Sequence[Staged]) -> tuple[list[Row], list[Row]]:
+    """Rows and rejects of all parts, one after the other."""
+    return [r for p in parts for r in rows_of(p)], [r for p in parts if p.rejected_path for r in rejects_of(p)]
+
+
+def test_a_part_says_which_it_is_and_what_it_holds(tmp_path: Path) -> None:
+    content = b"claim_id,amount,new\n1,2,x\nbad\n3, ,x\n4,,x\n5,6,x\n"
+    file = put(tmp_path, "x.csv", content)
+    parts = parts_of(tmp_path, file, part_rows=2)
+    assert [(p.part, p.is_last, p.rows, p.rejected) for p in parts] == [
+        (0, False, 1, 1),
+        (1, False, 2, 0),
+        (2, True, 1, 0),
+    ]
+    assert [sorted(p.filled) for p in parts] == [["amount", "claim_id"], ["claim_id"], ["amount", "claim_id"]]
+    assert {p.checksum for p in parts} == {hashlib.sha256(content).hexdigest()}
+    assert {p.extra_columns for p in parts} == {("new",)}
+    resumed = parts_of(tmp_path, file, skip_records=4, first_part=2, part_rows=2)
+    assert resumed == parts[2:]
+
+
+def table_of(records: int) -> list[tuple[str, str]]:
+    return [(f"C{n}", "\n" if n % 5 == 0 else str(n)) for n in range(records)]
+
+
+def sent_as(kind: str, records: list[tuple[str, str]]) -> tuple[str, bytes]:
+    if kind == "parquet":
+        table = pa.table({"claim_id": [a for a, _ in records], "amount": [b for _, b in records]})
+        return "x.parquet", parquet(table.cast(pa.schema([("claim_id", pa.string()), ("amount", pa.string())])))
+    if kind == "jsonl":
+        lines = [json.dumps({"claim_id": a, "amount": b}) if int(a[1:]) % 7 else "{" for a, b in records]
+        return "x.jsonl", "\n".join(lines).encode()
+    out = io.StringIO(newline="")
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows([("claim_id", "amount"), *records])
+    content = out.getvalue().encode() + b"bad\n"
+    return ("x.csv.gz", gzip.compress(content)) if kind == "gzip" else ("x.csv", content)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kind=st.sampled_from(["csv", "gzip", "jsonl", "parquet"]),
+    records=st.integers(0, 25),
+    part_rows=st.lists(st.integers(1, 30), min_size=1, max_size=8),
+)
+def test_a_run_that_stops_after_any_part_lands_the_same_rows_in_the_end(
+    kind: str, records: int, part_rows: list[int]
+) -> None:
+    """Each run commits one part and stops; the next one may cut otherwise."""
+    name, content = sent_as(kind, table_of(records))
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        whole = read_parts([staged(root, name, content)])
+        file = put(root, name, content)
+        landed: tuple[list[Row], list[Row]] = ([], [])
+        for number in range(records + 2):
+            done = len(landed[0]) + len(landed[1])
+            parts = parts_of(root, file, done, number, part_rows=part_rows[number % len(part_rows)])
+            rows, rejects = read_parts(parts[:1])
+            landed = (landed[0] + rows, landed[1] + rejects)
+            assert parts[0].part == number
+            if parts[0].is_last:
+                break
+        assert landed == whole
+
+
+def test_a_trailer_that_agrees_is_no_row(tmp_path: Path) -> None:
+    content = b"HDR|20260105\nclaim_id|amount\n1|2\nbad\n3|4\nTRL|3\n"
+    file = put(tmp_path, "x.psv", content)
+    [part] = parts_of(tmp_path, file, control="trailer", header_mark="HDR")
+    assert values_of(part) == [("1", "2"), ("3", "4")]
+    assert [(row["_row_number"], row["_line"]) for row in rejects_of(part)] == [(2, 4)]
+    counts_its_frame = put(tmp_path, "x.psv", content.replace(b"|3\n", b"|6\n"))
+    [part] = parts_of(tmp_path, counts_its_frame, control="trailer", header_mark="HDR", control_extra_rows=3)
+    assert part.rows == 2
+
+
+@pytest.mark.parametrize("part_rows", [1, 100])
+def test_a_trailer_that_differs_lands_nothing(tmp_path: Path, part_rows: int) -> None:
+    file = put(tmp_path, "x.csv", b"claim_id,amount\n1,2\n3,4\nTRL,3\n")
+    with pytest.raises(SourceError, match=r"x\.csv: expected 3 rows as its trailer says, found 2"):
+        parts_of(tmp_path, file, control="trailer", part_rows=part_rows)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_trailer_is_expected_of_delimited_text_alone(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r'found \.jsonl.*control = "file"'):
+        parts_of(tmp_path, put(tmp_path, "x.jsonl", b'{"claim_id": 1}\n'), control="trailer")
+    compressed = gzip.compress(b"claim_id,amount\n1,2\nTRL,1")
+    [part] = parts_of(tmp_path, put(tmp_path, "x.csv.gz", compressed), control="trailer")
+    assert part.rows == 1
+
+
+def with_control(root: Path, control: str, name: str = "x.csv", content: bytes = b"claim_id,amount\n1,2\n3,4\n") -> str:
+    file = put(root, name, content)
+    (root / "in" / f"{name}.ctl").write_text(control)
+    try:
+        parts = parts_of(root, file, control="file", part_rows=1)
+    except SourceError as error:
+        assert list((root / "out").iterdir()) == []
+        return str(error)
+    return f"{sum(p.rows for p in parts)} rows"
+
+
+def test_a_control_file_is_compared_before_anything_lands(tmp_path: Path) -> None:
+    checksum = hashlib.sha256(b"claim_id,amount\n1,2\n3,4\n").hexdigest()
+    assert with_control(tmp_path, f"rows=2\nbytes=24\nsha256={checksum}\namount.amount=6.00") == "2 rows"
+    assert with_control(tmp_path, "rows=3").startswith("x.csv: expected 3 rows as x.csv.ctl says, found 2")
+    assert "expected 25 bytes" in with_control(tmp_path, "rows=2\nbytes=25")
+    assert "total of column amount" in with_control(tmp_path, "rows=2\namount.amount=6.01")
+    assert "at most 1048576 bytes" in with_control(tmp_path, "rows=2\n" + " " * (1 << 20))
+    (tmp_path / "in" / "x.csv.ctl").unlink()
+    with pytest.raises(SourceError, match=r"x\.csv\.ctl: could not be opened"):
+        parts_of(tmp_path, put(tmp_path, "x.csv", b"claim_id\n"), control="file")
+
+
+def test_one_control_file_tells_of_every_file_of_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    with zipfile.ZipFile(tmp_path / "in" / "a.zip", "w") as archive:
+        archive.writestr("b/x.csv", "claim_id\n1\n")
+        archive.writestr("y.csv", "claim_id\n1\n2\n")
+    (tmp_path / "in" / "a.zip.ctl").write_text("file,rows,bytes\nx.csv,1,11\ny.csv,3,13\n")
+    first, second = list_drop(Drop(str(tmp_path / "in")), ANY, FileSettings()).ready
+    assert [part.rows for part in parts_of(tmp_path, first, control="file")] == [1]
+    with pytest.raises(SourceError, match=r"a\.zip!/y\.csv: expected 3 rows as a\.zip\.ctl says, found 2"):
+        parts_of(tmp_path, second, control="file")
+
+
+def test_a_file_replaced_by_one_of_its_size_is_refused(tmp_path: Path) -> None:
+    file = put(tmp_path, "x.csv", b"claim_id\n1\n")
+    put(tmp_path, "x.csv", b"claim_id\n2\n")
+    os.utime(tmp_path / "in" / "x.csv", (0, 0))
+    with pytest.raises(SourceError, match="found it replaced while it was read"):
+        only(tmp_path, file)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyspark
 import pytest
 from delta.tables import DeltaTable
 from pyspark.errors import NumberFormatException
@@ -13,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.errors import LakehouseError
 from lakehouse.settings import SparkSettings, load_settings
-from lakehouse.storage.jvm import archive_file, driver_jars, find_java, java_options
+from lakehouse.storage.jvm import archive_file, driver_jars, find_java, java_options, s3_jars
 from lakehouse.storage.session import LOCAL_CONF, SESSION_CONF, make_class_archive, session_conf, start_session
 
 CHECKOUT = Path(__file__).parents[2]
@@ -140,6 +141,20 @@ def test_missing_jars_are_fetched_by_set_up(tmp_path: Path, jars: list[str]) -> 
         driver_jars(str(tmp_path))
     with pytest.raises(LakehouseError, match="found 0 jars"):
         driver_jars(str(tmp_path / "absent"))
+
+
+def test_only_a_lake_on_s3_costs_the_jars_of_s3(spark: SparkSession) -> None:
+    assert not [jar for jar in spark.conf.get("spark.jars").split(",") if "hadoop-aws" in jar]
+    names = [jar.name for jar in s3_jars(None)]
+    assert len([name for name in names if name.startswith("hadoop-aws-")]) == 1
+    hadoop = next((Path(pyspark.__file__).parent / "jars").glob("hadoop-client-api-*.jar"))
+    assert f"hadoop-aws-{hadoop.stem.removeprefix('hadoop-client-api-')}.jar" in names
+    assert not {jar.name for jar in driver_jars(None)} & set(names)
+
+
+def test_missing_jars_for_s3_are_fetched_by_set_up(tmp_path: Path) -> None:
+    with pytest.raises(LakehouseError, match=r"no jars for S3 in .*/s3: expected hadoop-aws .* Run `make setup`"):
+        s3_jars(str(tmp_path))
 
 
 def test_no_java_on_an_empty_path_is_a_sentence_and_not_a_trace(tmp_path: Path) -> None:

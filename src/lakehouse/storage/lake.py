@@ -1,26 +1,30 @@
 """Delta tables through Spark: create, append, merge, replace, read, as of, history.
 
-Every write carries a transaction mark and a note, and is checked afterwards: the newest commit must be ours. A write
-that Delta skipped or answered unclearly is an error here, never a success.
+Every write carries a transaction mark and a note, and is checked afterwards: the log must hold a commit that is ours.
+A write that Delta skipped is an error here. One that ended in an error is a success when its commit is there, since
+only the answer was lost. Nothing is ever tried again on a guess.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from lakehouse.errors import CommitError, SchemaError
+from lakehouse.faults import fault_point
 from lakehouse.settings import LakeSettings
 from lakehouse.spec.field import Field, schema_of
 from lakehouse.storage.frames import no_rows
 from lakehouse.storage.log import Logs
 from lakehouse.storage.notes import CommitNote
-from lakehouse.storage.store import Store
+from lakehouse.storage.store import QUARANTINE_SUFFIX, Store
 
 _CONF = "spark.databricks.delta."
 _PERIOD_PROPERTY = "lakehouse.period"
@@ -65,12 +69,23 @@ class Layout:
         ]
 
 
-class Lake:
-    """The tables below one root."""
+def no_lease(name: str) -> int:
+    """The guard of a lake that no one else writes to."""
+    return 0
 
-    def __init__(self, settings: LakeSettings) -> None:
+
+class Lake:
+    """The tables below one root.
+
+    Attributes:
+        settings: where it lies and how tables are kept.
+        guard: gives the fencing token of the lease that covers a table, or raises LeaseError; asked before each commit.
+    """
+
+    def __init__(self, settings: LakeSettings, guard: Callable[[str], int] = no_lease) -> None:
         self.settings = settings
-        self.store = Store(settings.root)
+        self.guard = guard
+        self.store = Store(settings.root, settings.s3)
         self.logs = Logs(self.store)
 
     def exists(self, name: str) -> bool:
@@ -165,11 +180,13 @@ class Lake:
     def append(self, session: SparkSession, name: str, rows: DataFrame, note: CommitNote) -> int:
         """Add rows in one commit; returns its version. Without rows this is a marker: a commit that changes nothing
         but the state."""
+        note = self._about_to_commit(name, note)
         writer = rows.write.format("delta").mode("append")
         for key, value in self._marks(name, note).items():
             writer = writer.option(key, value)
         before = self.logs.forget(name).version
-        writer.option("userMetadata", note.to_json()).save(self.store.table(name))
+        with self._unclear_error(name, note, before):
+            writer.option("userMetadata", note.to_json()).save(self.store.table(name))
         return self._proved(name, note, before)
 
     def mark(self, session: SparkSession, name: str, note: CommitNote) -> int:
@@ -179,13 +196,15 @@ class Lake:
 
     def replace(self, session: SparkSession, name: str, rows: DataFrame, where: str | None, note: CommitNote) -> int:
         """Replace the rows that `where` selects (all of them without it) in one commit; returns its version."""
+        note = self._about_to_commit(name, note)
         writer = rows.write.format("delta").mode("overwrite")
         if where is not None:
             writer = writer.option("replaceWhere", where)
         for key, value in self._marks(name, note).items():
             writer = writer.option(key, value)
         before = self.logs.forget(name).version
-        writer.option("userMetadata", note.to_json()).save(self.store.table(name))
+        with self._unclear_error(name, note, before):
+            writer.option("userMetadata", note.to_json()).save(self.store.table(name))
         return self._proved(name, note, before)
 
     def merge(
@@ -200,11 +219,12 @@ class Lake:
             change: keys, and the partitions they can lie in.
             note: what the commit says of itself.
         """
+        note = self._about_to_commit(name, note)
         marks = {f"{_CONF}write.{k}": v for k, v in self._marks(name, note).items()}
         marks[f"{_CONF}commitInfo.userMetadata"] = note.to_json()
         columns: dict[str, str | Column] = {f"`{c}`": f"s.`{c}`" for c in changes.columns if c != "_is_removal"}
         before = self.logs.forget(name).version
-        with _confs(session, marks):
+        with self._unclear_error(name, note, before), _confs(session, marks):
             (
                 DeltaTable.forPath(session, self.store.table(name))
                 .alias("t")
@@ -216,14 +236,33 @@ class Lake:
             )
         return self._proved(name, note, before)
 
+    def _about_to_commit(self, name: str, note: CommitNote) -> CommitNote:
+        """The note with the fencing token of the writer's lease, which is looked at now for the last time."""
+        fault_point(f"before_{_step(name)}_commit")
+        return replace(note, lease=self.guard(name))
+
     def _marks(self, name: str, note: CommitNote) -> dict[str, str]:
         return {"txnAppId": f"{name}#{note.state.epoch}", "txnVersion": str(note.state.sequence)}
 
-    def _proved(self, name: str, note: CommitNote, before: int) -> int:
+    @contextmanager
+    def _unclear_error(self, name: str, note: CommitNote, before: int) -> Iterator[None]:
+        """An error of the write is none when the log holds its commit: only the answer was lost."""
+        try:
+            yield
+        except (PySparkException, Py4JError):
+            if not self._own_commits(name, note, before):
+                raise
+
+    def _own_commits(self, name: str, note: CommitNote, before: int) -> list[int]:
+        """Versions after `before` that this very write made."""
         log = self.logs.forget(name)
         mark = {f"{name}#{note.state.epoch}": note.state.sequence}
         later = [log.commit(version) for version in log.versions if version > before]
-        ours = [c.version for c in later if c.note and c.note.run_id == note.run_id and c.marks == mark]
+        return [c.version for c in later if c.note and c.note.run_id == note.run_id and c.marks == mark]
+
+    def _proved(self, name: str, note: CommitNote, before: int) -> int:
+        fault_point(f"after_{_step(name)}_commit")
+        ours = self._own_commits(name, note, before)
         if not ours:
             raise CommitError(
                 f"{name}: run {note.run_id} wrote sequence {note.state.sequence}, but no commit after version {before} "
@@ -270,6 +309,11 @@ def _confs(session: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
     finally:
         for key in values:
             session.conf.unset(key)
+
+
+def _step(name: str) -> str:
+    """Which step of a run writes the table, for the names of fault points."""
+    return "quarantine" if name.endswith(QUARANTINE_SUFFIX) else name.split(".")[0]
 
 
 def _quoted(text: str) -> str:

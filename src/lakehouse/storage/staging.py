@@ -1,12 +1,14 @@
-"""Writes the records of one delivery to two Parquet files, a row group at a time."""
+"""Writes the records of one delivery to two Parquet files, or to two for each of its parts, a row group at a time."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem, FileType
 
@@ -33,6 +35,8 @@ class StagingWriter:
 
     def __init__(self, system: FileSystem, stem: str, source: str, columns: Sequence[RawColumn]) -> None:
         self._source = source
+        self._unfilled = {index: column.name for index, column in enumerate(columns)}
+        self._filled: set[str] = set()
         self._rows = _GroupedFile(system, f"{stem}.rows.parquet", staging_schema(columns))
         self._rejects = _GroupedFile(system, f"{stem}.rejected.parquet", _REJECTED)
 
@@ -46,9 +50,16 @@ class StagingWriter:
         """Rejects taken so far."""
         return self._rejects.count
 
+    @property
+    def filled(self) -> frozenset[str]:
+        """Declared columns that held a value, not null and not blank, in a row taken so far."""
+        return frozenset(self._filled)
+
     def add(self, chunk: Chunk) -> None:
         """Take one chunk."""
         self._rows.add(chunk.rows)
+        for index in [i for i in self._unfilled if _holds_value(chunk.rows.column(i))]:
+            self._filled.add(self._unfilled.pop(index))
         if chunk.rejects:
             self._rejects.add(_reject_batch(chunk.rejects, self._source))
 
@@ -66,13 +77,81 @@ class StagingWriter:
                 self._rejects.close()
                 return
         except BaseException:
-            self._discard()
+            self.discard()
             raise
-        self._discard()
+        self.discard()
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
+        """Remove both files."""
         self._rows.remove()
         self._rejects.remove()
+
+
+class PartsWriter:
+    """Takes the chunks of a file and writes every so many records to a part of their own.
+
+    Which part a record is in depends on its number alone, so a file read again gives the same parts. There is always
+    one part, even without a record. A context manager: left by an error, it removes every part.
+    """
+
+    def __init__(
+        self, open_part: Callable[[int], StagingWriter], *, part_rows: int, skip_records: int = 0, first_part: int = 0
+    ) -> None:
+        """Prepare for the first chunk.
+
+        Args:
+            open_part: makes the writer of a part, given its number.
+            part_rows: most records of a part, those set aside included.
+            skip_records: leading records that are in no part.
+            first_part: number of the first part.
+        """
+        self.parts: list[StagingWriter] = []
+        self.records = 0
+        self._open_part = open_part
+        self._part_rows = part_rows
+        self._first_part = first_part
+        self._skipped = self._end = skip_records
+
+    def add(self, chunk: Chunk) -> None:
+        """Take the next chunk of the file."""
+        self.records += chunk.rows.num_rows + len(chunk.rejects)
+        _, rest = _split(chunk, self._skipped)
+        while rest.rows.num_rows or rest.rejects:
+            head, tail = _split(rest, self._end)
+            if head.rows.num_rows or head.rejects:
+                self.parts[-1].add(head)
+            if tail.rows.num_rows or tail.rejects:
+                self._begin_part()
+            rest = tail
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and not self.parts:
+                self._begin_part()
+            if self.parts:
+                self.parts[-1].__exit__(kind, error, trace)
+        except BaseException:
+            self._discard()
+            raise
+        if kind is not None:
+            self._discard()
+
+    def _begin_part(self) -> None:
+        if self.parts:
+            self.parts[-1].__exit__(None, None, None)
+        part = self._open_part(self._first_part + len(self.parts))
+        self.parts.append(part)
+        part.__enter__()
+        self._end += self._part_rows
+
+    def _discard(self) -> None:
+        for part in self.parts:
+            part.discard()
 
 
 class _GroupedFile:
@@ -125,6 +204,25 @@ class _GroupedFile:
             self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
         self._held.clear()
         self._held_rows = self._held_bytes = 0
+
+
+def _holds_value(column: pa.Array) -> bool:
+    if column.null_count == len(column):
+        return False
+    return bool(pc.any(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py())
+
+
+def _split(chunk: Chunk, end: int) -> tuple[Chunk, Chunk]:
+    """The records of a chunk up to the number `end`, and those behind it."""
+    numbers, nothing = chunk.rows.column("_row_number"), Chunk(chunk.rows.slice(0, 0), ())
+    if not chunk.rejects and (not len(numbers) or numbers[-1].as_py() <= end):
+        return chunk, nothing
+    if not chunk.rejects and numbers[0].as_py() > end:
+        return nothing, chunk
+    rows = bisect_right(numbers.to_pylist(), end)
+    rejects = bisect_right([reject.row_number for reject in chunk.rejects], end)
+    head = Chunk(chunk.rows.slice(0, rows), chunk.rejects[:rejects])
+    return head, Chunk(chunk.rows.slice(rows), chunk.rejects[rejects:])
 
 
 def _reject_batch(rejects: Sequence[Reject], source: str) -> pa.RecordBatch:
