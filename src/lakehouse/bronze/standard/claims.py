@@ -2,7 +2,8 @@
 
 from pyspark.sql import DataFrame
 
-from lakehouse.bronze.standard.contract_files import amounts_as_sent, contract_columns, contract_feed
+from lakehouse.bronze.contract_columns import amounts_as_sent, contract_columns
+from lakehouse.bronze.standard.contract_files import contract_feed
 from lakehouse.spec.contracts import CLAIMS
 from lakehouse.spec.feed import conforms
 from lakehouse.spec.scopes import changes

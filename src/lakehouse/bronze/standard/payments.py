@@ -3,7 +3,8 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.bronze.standard.contract_files import amounts_as_sent, contract_columns, contract_feed
+from lakehouse.bronze.contract_columns import amounts_as_sent, contract_columns
+from lakehouse.bronze.standard.contract_files import contract_feed
 from lakehouse.spec.columns import blank_to_null
 from lakehouse.spec.contracts import PAYMENTS
 from lakehouse.spec.feed import conforms

@@ -1,15 +1,12 @@
 """Provider roster in the contract's columns. Key: provider and location, `MAIN` where none is sent. Holds no money."""
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from lakehouse.bronze.standard.contract_files import contract_columns, contract_feed
-from lakehouse.spec.columns import blank_to_null
+from lakehouse.bronze.contract_columns import contract_columns, location_or_default
+from lakehouse.bronze.standard.contract_files import contract_feed
 from lakehouse.spec.contracts import PROVIDERS
 from lakehouse.spec.feed import conforms
 from lakehouse.spec.scopes import changes
-
-DEFAULT_LOCATION = "MAIN"
 
 providers = contract_feed(
     PROVIDERS,
@@ -23,5 +20,4 @@ providers = contract_feed(
 @conforms(PROVIDERS, reads={"providers": changes(providers)})
 def conform_providers(providers: DataFrame) -> DataFrame:
     """One row per provider and practice location, as sent; a blank location becomes `MAIN`."""
-    location = F.coalesce(blank_to_null(F.col("location_id")), F.lit(DEFAULT_LOCATION))
-    return contract_columns(providers, PROVIDERS, filled={"location_id": location})
+    return contract_columns(providers, PROVIDERS, filled={"location_id": location_or_default()})

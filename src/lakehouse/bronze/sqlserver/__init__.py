@@ -1,0 +1,1 @@
+"""Claims databases whose tables have the contracts' columns in PascalCase, read over ODBC."""

@@ -1,0 +1,28 @@
+"""How this adapter declares its feeds: a table of the server each, its columns the contract's in PascalCase.
+
+`ddl/` holds the tables for Microsoft SQL Server, PostgreSQL and SQLite.
+"""
+
+from lakehouse.bronze.contract_columns import contract_fields
+from lakehouse.spec.contracts import Contract
+from lakehouse.spec.feed import Feed, feed
+from lakehouse.spec.sources import SqlSource
+
+CHANGE_COLUMNS = {"modified_at": ("modified_date",), "source_sequence": ("row_version",)}
+"""What servers call the change columns: `ModifiedDate` and `RowVersion`."""
+
+
+def table_feed(contract: Contract, description: str, *, table: str) -> Feed:
+    """The feed of one table in the columns of `contract`, except `network`, which the configuration knows.
+
+    Rows are named by the contract's key. `is_deleted` is a column of tables that mark deleted rows; where rows are
+    really deleted, a tombstone with nothing but the key is landed.
+
+    Args:
+        contract: names the columns, their meaning and their sensitivity.
+        description: one line.
+        table: its name on the server.
+    """
+    fields = contract_fields(contract, aliases=CHANGE_COLUMNS)
+    key = [name for name in contract.keys if name != "network"]
+    return feed("sqlserver", contract.name, description, fields=fields, source=SqlSource(table=table), key=key)
