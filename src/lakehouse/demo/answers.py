@@ -1,7 +1,7 @@
 """The answer key: what a correct pipeline must end up with, worked out from what was sent and not from any pipeline."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -129,7 +129,7 @@ def answer_key(spec: DemoSpec, through_day: int) -> AnswerKey:
         tied_keys={TABLES[feed]: sum(len(row) > 1 for row in newest[feed].values()) for feed in TABLES},
         extra_columns=tuple((feed, spec.day_date(day)) for day, feed in delivered if has_extra_column(feed, day)),
         story=dict(sorted(Counter(row.story for row in rows if row.story).items())),
-        revenue_by_payer=_revenue(newest, as_of_date),
+        revenue_by_payer=revenue_of(NETWORK, {feed: _live(newest[feed]) for feed in TABLES}, as_of_date),
     )
 
 
@@ -174,15 +174,21 @@ def _duplicates(sound: Iterable[Row]) -> tuple[dict[str, int], dict[str, int]]:
     return dict(in_file), dict(across_days)
 
 
-def _revenue(newest: Mapping[str, Versions], as_of_date: date) -> dict[RevenueKey, RevenueRow]:
-    lines = _by_claim(_live(newest["claim_lines"]))
-    payments = _by_claim(_live(newest["payments"]))
+def revenue_of(network: str, live: Mapping[str, Sequence[Row]], as_of_date: date) -> dict[RevenueKey, RevenueRow]:
+    """The expected rows of gold.revenue_by_payer of one network, every claim a family of its own, nothing denied.
+
+    Args:
+        network: whose rows.
+        live: feed -> the newest row of each key that is not deleted.
+        as_of_date: what is dated later is ignored.
+    """
+    lines, payments = _by_claim(live["claim_lines"]), _by_claim(live["payments"])
     codes = dict(PAYER_NAMES)
     groups: dict[RevenueKey, list[ClaimMoney]] = defaultdict(list)
-    for claim in _live(newest["claims"]):
+    for claim in live["claims"]:
         claim_id = claim.text("claim_id")
         service_from = claim.date("service_from_date") or date.min
-        key = (service_from.replace(day=1), NETWORK, codes[claim.text("payer_name")])
+        key = (service_from.replace(day=1), network, codes[claim.text("payer_name")])
         groups[key].append(settle(claim, lines.get(claim_id, []), payments.get(claim_id, []), as_of_date))
     return {key: _revenue_row(groups[key]) for key in sorted(groups)}
 

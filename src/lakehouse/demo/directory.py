@@ -102,13 +102,19 @@ def payer_names(payer_code: str) -> list[str]:
     return [name for name, code in PAYER_NAMES if code == payer_code and name not in {"", "Self Pay"}]
 
 
-def build_directory(seed: int, member_count: int) -> Directory:
-    """Providers and members drawn from the seed; the first members stay the same when `member_count` grows."""
+def build_directory(seed: int, member_count: int, place: str = "Harbor") -> Directory:
+    """Providers and members drawn from the seed; the first members stay the same when `member_count` grows.
+
+    Args:
+        seed: of the network.
+        member_count: how many members.
+        place: part of the hospitals' names; its first letter begins every identifier.
+    """
     rng = random.Random(f"{seed}/providers")
     bodies = rng.sample(range(1_000_000), INDIVIDUALS + ORGANIZATIONS)
-    providers = tuple(_provider(rng, index, body) for index, body in enumerate(bodies))
+    providers = tuple(_provider(rng, index, body, place) for index, body in enumerate(bodies))
     members_rng = random.Random(f"{seed}/members")
-    return Directory(providers, tuple(_member(members_rng, index) for index in range(member_count)))
+    return Directory(providers, tuple(_member(members_rng, index, place[0]) for index in range(member_count)))
 
 
 def provider_rows(directory: Directory, seed: int, day: int, day_date: date) -> Iterator[Row]:
@@ -147,22 +153,23 @@ def _specialty_index(provider: Provider) -> int:
     return SPECIALTIES.index((provider.taxonomy_code, provider.specialty))
 
 
-def _provider(rng: random.Random, index: int, body: int) -> Provider:
+def _provider(rng: random.Random, index: int, body: int, place: str) -> Provider:
     is_organization = index >= INDIVIDUALS
     taxonomy_code, specialty = ("282N00000X", "General Hospital") if is_organization else rng.choice(SPECIALTIES)
     family_name = rng.choice(FAMILY_NAMES)
-    name = f"{family_name} Harbor Hospital {index}" if is_organization else f"{family_name}, Test {index}"
+    name = f"{family_name} {place} Hospital {index}" if is_organization else f"{family_name}, Test {index}"
     # NPIs that start with 2 are valid in form and were never issued: nobody real can be meant.
     npi = npi_with_check_digit(f"200{body:06d}")
-    return Provider(f"HP{index + 1:04d}", npi, name, is_organization, taxonomy_code, specialty, rng.choice(STATES))
+    provider_id = f"{place[0]}P{index + 1:04d}"
+    return Provider(provider_id, npi, name, is_organization, taxonomy_code, specialty, rng.choice(STATES))
 
 
-def _member(rng: random.Random, index: int) -> Member:
+def _member(rng: random.Random, index: int, initial: str) -> Member:
     payer_code = rng.choices(list(PAYER_WEIGHTS), list(PAYER_WEIGHTS.values()))[0]
     birth_date = date(rng.randrange(1935, 2020), rng.randrange(1, 13), rng.randrange(1, 29))
     covered_from = date(rng.choice((2022, 2023, 2024)), rng.randrange(1, 13), 1)
     return Member(
-        f"HM{index * 37 + 10_000_019:08d}", payer_code, payer_names(payer_code)[0], birth_date,
+        f"{initial}M{index * 37 + 10_000_019:08d}", payer_code, payer_names(payer_code)[0], birth_date,
         rng.choice("FM"), rng.choice(STATES), f"0{rng.randrange(1001, 6999):04d}", covered_from,
     )  # fmt: skip
 

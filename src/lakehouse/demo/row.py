@@ -26,6 +26,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "adjustments": ("payment_id", "adjustment_id"),
     "providers": ("provider_id", "location_id"),
     "eligibility": ("member_id", "payer_name", "plan_name", "coverage_type", "coverage_start_date"),
+    "denial_codes": ("group_code", "denial_code"),
 }
 
 

@@ -146,7 +146,7 @@ def _rows_of_start(spec: DemoSpec, directory: Directory, day: int) -> Iterator[R
     for number in range(spec.claims_per_day):
         story = SCRIPT[number % len(SCRIPT)]
         case = open_case(
-            directory, rng, spec.first_day, day, _claim_id(0, day, number), claim_type=story.claim_type,
+            directory, rng, spec.first_day, day, claim_id_of(0, day, number), claim_type=story.claim_type,
             states_allowed=story.states_allowed, allow_header_copy=story.allow_header_copy,
         )  # fmt: skip
         story.tell(case)
@@ -154,7 +154,7 @@ def _rows_of_start(spec: DemoSpec, directory: Directory, day: int) -> Iterator[R
     dirty_rng = random.Random(f"{spec.seed}/dirty/{day}")
 
     def open_dirty(number: int, claim_type: str) -> Case:
-        claim_id = _claim_id(9, day, number)
+        claim_id = claim_id_of(9, day, number)
         return open_case(
             directory, dirty_rng, spec.first_day, day, claim_id, claim_type=claim_type, allow_header_copy=False
         )
@@ -164,6 +164,7 @@ def _rows_of_start(spec: DemoSpec, directory: Directory, day: int) -> Iterator[R
     yield from eligibility_rows(directory, spec.seed, day, spec.day_date(day))
 
 
-def _claim_id(series: int, day: int, number: int) -> str:
+def claim_id_of(series: int, day: int, number: int) -> str:
+    """Identifier of a day's claim."""
     # Digits with a leading zero: an identifier read as a number would lose it and no longer join.
     return f"0{series}{day + 41:03d}{number + 1:06d}"

@@ -1,20 +1,33 @@
-"""The demo: a fresh lake, the made-up network's deliveries day by day, and the answers held against the key."""
+"""The demo: a fresh lake, two made-up networks day by day, and the answers held against their keys."""
 
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.demo.harbor import NETWORK, AnswerKey, DemoSpec, RevenueRow, answer_key, write_deliveries
+from lakehouse.demo.comparison import (
+    REVENUE,
+    REVENUE_AMOUNTS,
+    REVENUE_KEY,
+    Cells,
+    RowCounts,
+    differences,
+    expected_of,
+)
+from lakehouse.demo.harbor import NETWORK, DemoSpec, answer_key, write_deliveries
+from lakehouse.demo.meridian import NETWORK as DATABASE_NETWORK
+from lakehouse.demo.meridian import DatabaseKey, LiveWriter, database_key, network_settings
 from lakehouse.engine.record import record_run
-from lakehouse.engine.run import Listener, Run, RunReport
+from lakehouse.engine.run import Listener, Run, RunReport, TableOutcome
 from lakehouse.engine.work import Request
 from lakehouse.errors import SettingsError
 from lakehouse.settings import Settings
@@ -24,11 +37,11 @@ from lakehouse.storage.lake import Lake
 from lakehouse.storage.small_reads import open_rows, read_columns, rule_counts
 from lakehouse.storage.store import Store, quarantine_of
 
-MARKER = "lakehouse-demo.toml"
-DROP = ("demo", "drops", NETWORK)
-REVENUE = "gold.revenue_by_payer"
-REVENUE_KEY = ("service_month", "network", "payer_code")
-Cells = Mapping[str, object]
+MARKER: Final = "lakehouse-demo.toml"
+DROP: Final = ("demo", "drops", NETWORK)
+DATABASE: Final = ("demo", f"{DATABASE_NETWORK}.db")
+DATABASE_CLAIMS_PER_DAY: Final = 60
+"""Enough for every story of a database."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,9 @@ class Walkthrough:
         revenue: rows of gold.revenue_by_payer: its key and the columns of `RevenueRow`.
         quarantined: (table, rule) -> open rows that break it.
         set_aside: table -> open rows.
-        differences: where the lake and the answer key disagree; empty when it is right.
+        differences: where the lake and the answer keys disagree; empty when it is right. Not looked for after a
+            failure.
+        database: the answer key of the claims database; None without it.
     """
 
     reports: tuple[RunReport, ...]
@@ -48,13 +63,16 @@ class Walkthrough:
     quarantined: Mapping[tuple[str, str], int]
     set_aside: Mapping[str, int]
     differences: tuple[str, ...]
+    database: DatabaseKey | None = None
 
 
-def demo_settings(settings: Settings, root: Path) -> Settings:
-    """`settings` for a lake at `root` with the made-up network and no other."""
-    network = NetworkSettings(adapter="standard", root=str(root.joinpath(*DROP)))
+def demo_settings(settings: Settings, root: Path, *, database: bool) -> Settings:
+    """`settings` for a lake at `root` with the made-up networks and no other; `database` adds the one in a database."""
+    networks = {NETWORK: NetworkSettings(adapter="standard", root=str(root.joinpath(*DROP)))}
+    if database:
+        networks[DATABASE_NETWORK] = network_settings(root.joinpath(*DATABASE))
     lake = settings.lake.model_copy(update={"root": str(root)})
-    return settings.model_copy(update={"lake": lake, "networks": {NETWORK: network}})
+    return settings.model_copy(update={"lake": lake, "networks": networks})
 
 
 def fresh_lake(settings: Settings) -> None:
@@ -72,7 +90,8 @@ def fresh_lake(settings: Settings) -> None:
                 f"{root} holds files and no {MARKER}, so it is no demo lake and is left alone. "
                 "Give another folder with --lake."
             )
-        others = sorted(f for f in Store(str(root)).folders("bronze") if not f.startswith(f"{NETWORK}_"))
+        own = tuple(f"{network}_" for network in (NETWORK, DATABASE_NETWORK))
+        others = sorted(f for f in Store(str(root)).folders("bronze") if not f.startswith(own))
         if others:
             raise SettingsError(
                 f"{root} is a demo lake, but holds other networks too (bronze/{others[0]}), so it is left alone. "
@@ -84,15 +103,19 @@ def fresh_lake(settings: Settings) -> None:
 
 
 def _marker_text(settings: Settings) -> str:
-    network = settings.networks[NETWORK]
     spark = settings.spark
     lines = [
         "# Made by `lakehouse demo`, which removes this whole folder when it is run again.",
         f"[lake]\nroot = {json.dumps(str(Path(settings.lake.root).resolve()))}",
         f"[spark]\nmaster = {json.dumps(spark.master or 'local[*]')}",
         f"class_archive = {json.dumps(spark.class_archive)}\nquick_compile = {json.dumps(spark.quick_compile)}",
-        f'[networks.{NETWORK}]\nadapter = "standard"\nroot = {json.dumps(str(Path(network.root or "").resolve()))}',
     ]
+    for name, network in settings.networks.items():
+        root = json.dumps(str(Path(network.root or "").resolve()))
+        lines.append(f'[networks.{name}]\nadapter = "{network.adapter}"\nroot = {root}')
+        changed = network.sql.model_dump(exclude_defaults=True)
+        if changed:
+            lines += [f"[networks.{name}.sql]", *(f"{key} = {json.dumps(value)}" for key, value in changed.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -104,7 +127,7 @@ def walk(
     on_day: Callable[[RunReport], None] = lambda report: None,
     listener: Listener = lambda name, event, outcome: None,
 ) -> Walkthrough:
-    """Write each day's files, run them, and compare the end with the answer key.
+    """Write each day's files and transactions, run them, and compare the end with the answer keys.
 
     Args:
         settings: of `demo_settings`, its lake made by `fresh_lake`.
@@ -117,27 +140,67 @@ def walk(
     registry = Registry.discover(settings.networks)
     drop = Path(settings.networks[NETWORK].root or "")
     reports: list[RunReport] = []
-    for day in range(spec.days):
-        write_deliveries(spec, drop, [day])
-        run = Run(settings, registry, request_of(spec.day_date(day)), start_spark, listener)
-        reports.append(run.execute(list(registry.tables)))
-        # The ops tables are filled once, at the end: records of earlier days wait for it.
-        is_last = day == spec.days - 1 or bool(reports[-1].failed)
-        record_run(reports[-1], run.lake, start_spark() if is_last else None)
-        on_day(reports[-1])
-        if reports[-1].failed:
-            break
+    with _writer(settings, spec) as writer:
+        told = _also_commits(listener, writer)
+        for day in range(spec.days):
+            write_deliveries(spec, drop, [day])
+            if writer:
+                writer.before_run(day)
+            with Run(settings, registry, request_of(spec.day_date(day)), start_spark, told) as run:
+                reports.append(run.execute(list(registry.tables)))
+                # The ops tables are filled once, at the end: records of earlier days wait for it.
+                is_last = day == spec.days - 1 or bool(reports[-1].failed)
+                record_run(reports[-1], run.lake, start_spark() if is_last else None)
+            on_day(reports[-1])
+            if is_last:
+                break
+            if writer:
+                writer.after_run()
+    return _outcome(settings, spec, registry, reports, start_spark())
+
+
+@contextmanager
+def _writer(settings: Settings, spec: DemoSpec) -> Iterator[LiveWriter | None]:
+    """The application that writes to the database; None when the demo has no database."""
+    if DATABASE_NETWORK not in settings.networks:
+        yield None
+        return
+    with LiveWriter(_database_spec(spec), Path(settings.networks[DATABASE_NETWORK].root or "")) as writer:
+        yield writer
+
+
+def _database_spec(spec: DemoSpec) -> DemoSpec:
+    return replace(spec, claims_per_day=DATABASE_CLAIMS_PER_DAY)
+
+
+def _also_commits(listener: Listener, writer: LiveWriter | None) -> Listener:
+    """A listener that has the application commit a transaction whenever a table of its database is begun or done."""
+
+    def told(name: str, event: str, outcome: TableOutcome | None) -> None:
+        if writer and name.startswith(f"bronze.{DATABASE_NETWORK}_"):
+            writer.commit_next()
+        listener(name, event, outcome)
+
+    return told
+
+
+def _outcome(
+    settings: Settings, spec: DemoSpec, registry: Registry, reports: list[RunReport], session: SparkSession
+) -> Walkthrough:
     lake = Lake(settings.lake)
     revenue = tuple(_revenue(lake)) if lake.exists(REVENUE) else ()
     by_rule, aside = _quarantined(registry, lake)
-    key = answer_key(spec, len(reports) - 1)
-    found = _differences(key, revenue, aside, _row_counts(registry, lake, start_spark(), key))
-    return Walkthrough(tuple(reports), revenue, by_rule, aside, tuple(found))
+    found: list[str] = []
+    database = database_key(_database_spec(spec)) if DATABASE_NETWORK in settings.networks else None
+    if not reports[-1].failed:
+        expected = expected_of(answer_key(spec, spec.days - 1), database)
+        counts = _row_counts(lake, session, {table for table, _ in expected.rows if table in registry.tables})
+        found = differences(expected, registry.tables, counts, aside, revenue)
+    return Walkthrough(tuple(reports), revenue, by_rule, aside, tuple(found), database)
 
 
 def _revenue(lake: Lake) -> list[Cells]:
-    columns = [*REVENUE_KEY, *(f.name for f in fields(RevenueRow))]
-    rows = read_columns(lake.store, REVENUE, columns)
+    rows = read_columns(lake.store, REVENUE, [*REVENUE_KEY, *REVENUE_AMOUNTS])
     return sorted(rows, key=lambda row: tuple(str(row[column]) for column in REVENUE_KEY))
 
 
@@ -152,58 +215,20 @@ def _quarantined(registry: Registry, lake: Lake) -> tuple[dict[tuple[str, str], 
     return dict(by_rule), aside
 
 
-def _row_counts(registry: Registry, lake: Lake, session: SparkSession, key: AnswerKey) -> dict[str, tuple[int, int]]:
-    """Silver table -> live rows, tombstones; of the tables the key speaks of."""
-    found: dict[str, tuple[int, int]] = {}
-    for name in key.live_rows:
-        if name in registry.tables and lake.exists(name):
-            counted = lake.read(session, name).agg(F.count_if(~F.col("is_deleted")), F.count_if("is_deleted")).collect()
-            found[name] = (counted[0][0], counted[0][1])
+def _row_counts(lake: Lake, session: SparkSession, tables: Iterable[str]) -> RowCounts:
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for name in tables:
+        if lake.exists(name):
+            live, deleted = F.count_if(~F.col("is_deleted")), F.count_if("is_deleted")
+            for network, *counted in lake.read(session, name).groupBy("network").agg(live, deleted).collect():
+                found[name, network] = (counted[0], counted[1])
     return found
-
-
-def _differences(
-    key: AnswerKey, revenue: Iterable[Cells], aside: Mapping[str, int], counts: Mapping[str, tuple[int, int]]
-) -> list[str]:
-    """Each disagreement in words; made-up data, so amounts may be shown."""
-    found = [
-        f"{name}: {live} live rows, {deleted} tombstones; expected {key.live_rows[name]} and {key.deleted_rows[name]}"
-        for name, (live, deleted) in counts.items()
-        if (live, deleted) != (key.live_rows[name], key.deleted_rows[name])
-    ]
-    expected = Counter(row.table for row in key.quarantined if row.table in counts)
-    for (feed, _), rows in key.undecodable_rows.items():
-        expected[f"bronze.{NETWORK}_{feed}"] += rows
-    found += [
-        f"{name}: {aside.get(name, 0)} rows set aside, expected {rows}"
-        for name, rows in sorted(expected.items())
-        if aside.get(name, 0) != rows
-    ]
-    return found + _revenue_differences(key, revenue)
-
-
-def _revenue_differences(key: AnswerKey, revenue: Iterable[Cells]) -> list[str]:
-    stored = {tuple(row[column] for column in REVENUE_KEY): row for row in revenue}
-    found = [f"{REVENUE}: unexpected group {_name(group)}" for group in stored if group not in key.revenue_by_payer]
-    for group, expected in key.revenue_by_payer.items():
-        row = stored.get(group)
-        if row is None:
-            found.append(f"{REVENUE}: group {_name(group)} is missing")
-            continue
-        for column in (f.name for f in fields(RevenueRow)):
-            if (row[column] or Decimal(0)) != getattr(expected, column):
-                found.append(f"{REVENUE} {_name(group)}: {column} {row[column]}, expected {getattr(expected, column)}")
-    return found
-
-
-def _name(group: tuple[object, ...]) -> str:
-    return " ".join(str(part) for part in group)
 
 
 def by_payer(revenue: Iterable[Cells]) -> dict[str, dict[str, Decimal]]:
     """Payer -> column of `RevenueRow` -> sum over all months, payers in name order."""
     totals: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for row in revenue:
-        for column in (f.name for f in fields(RevenueRow)):
+        for column in REVENUE_AMOUNTS:
             totals[str(row["payer_code"])][column] += Decimal(str(row[column] or 0))
     return {payer: dict(totals[payer]) for payer in sorted(totals)}
