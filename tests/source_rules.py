@@ -11,14 +11,24 @@ from pathlib import PurePosixPath
 
 LAYERS = ("bronze", "silver", "gold", "reference")
 DOORS = ("delta", "deltalake", "boto3", "botocore", "pyodbc", "arrow_odbc")
-FLOOR = ("settings", "settings_layers", "settings_networks", "errors", "faults")
+FLOOR = (
+    "settings",
+    "settings_files",
+    "settings_layers",
+    "settings_networks",
+    "settings_section",
+    "errors",
+    "faults",
+)
 INSIDE = ("engine", "storage", "spec", *FLOOR)
 ANY_CORE = ("operate", "report", "commands", "demo", "cli", *INSIDE, *LAYERS)
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "errors": (),
     "faults": (),
-    "settings": ("errors", "settings_layers", "settings_networks"),
-    "settings_networks": ("errors",),
+    "settings": tuple(room for room in FLOOR if room not in ("settings", "faults")),
+    "settings_networks": ("errors", "settings_files", "settings_section"),
+    "settings_files": ("settings_section",),
+    "settings_section": (),
     "settings_layers": ("errors",),
     "spec": ("errors", "spec"),
     "storage": (*FLOOR, "storage", "spec.field", "spec.sources"),

@@ -51,6 +51,8 @@ ABOUT_SEVERAL = (
     "engine/test_refresh.py",
     "engine/test_refusals.py",
     "engine/test_unstamped.py",
+    "simulator/test_mistakes.py",
+    "simulator/test_schedules.py",
 )
 """Tests of what several modules do together, or of the whole project."""
 

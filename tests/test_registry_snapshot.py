@@ -29,15 +29,19 @@ from lakehouse.spec.scopes import (
     Snapshot,
     WriteMode,
 )
-from lakehouse.spec.sources import FileSource
+from lakehouse.spec.sources import FileSource, SqlSource
 from lakehouse.spec.table import Table
 
 SNAPSHOT = Path(__file__).with_name("registry.txt")
 UPDATE = "UPDATE_REGISTRY"
 COMMAND = f"{UPDATE}=1 .venv/bin/python -m pytest tests/test_registry_snapshot.py"
-NETWORKS = {"harbor": NetworkSettings(adapter="standard"), "synthea": NetworkSettings(adapter="synthea")}
+NETWORKS = {
+    "harbor": NetworkSettings(adapter="standard"),
+    "meridian": NetworkSettings(adapter="sqlserver"),
+    "synthea": NetworkSettings(adapter="synthea"),
+}
 HEAD = f"""\
-Everything declared for the networks harbor (standard) and synthea (synthea). Written by
+Everything declared for the networks harbor (standard), meridian (sqlserver) and synthea (synthea). Written by
 {COMMAND}
 field: name type [unit] required phi=class ledger; also known as (raw columns)
 """
@@ -96,6 +100,8 @@ def read(scope: ReadScope) -> str:
         return f"resource {scope.source.file}"
     if isinstance(scope, FileSource):
         return f"files {scope.folder or '.'}/{scope.stem} delimiter {scope.delimiter or 'by ending'}"
+    if isinstance(scope, SqlSource):
+        return f"table {scope.table} stamp {scope.stamp} sequence {scope.sequence}"
     return "logical date" if isinstance(scope, LogicalDate) else "network settings"
 
 

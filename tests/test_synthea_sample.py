@@ -83,8 +83,9 @@ class SampleLake:
 
         settings = self.settings
         registry = Registry.discover(settings.networks)
-        run = Run(settings, registry, Request(run_id, LOGICAL_DATE, datetime(2026, 11, 22, tzinfo=UTC)), start)
-        report = run.execute(list(registry.tables))
+        request = Request(run_id, LOGICAL_DATE, datetime(2026, 11, 22, tzinfo=UTC))
+        with Run(settings, registry, request, start) as run:
+            report = run.execute(list(registry.tables))
         assert [o.error for o in report.failed] == []
         return run, report
 

@@ -30,6 +30,8 @@ POINTS = (
     "after_quarantine_commit",
     "before_bronze_commit",
     "after_bronze_commit",
+    "before_reference_commit",
+    "after_reference_commit",
     "before_silver_commit",
     "after_silver_commit",
     "before_gold_commit",

@@ -83,7 +83,8 @@ class Ours:
         self.runs += 1
         now = datetime(2026, 1, 1, 6, tzinfo=UTC) + timedelta(days=self.runs)
         request = Request(f"run-{self.runs}", now.date(), now)
-        report = Run(self.settings, self.registry, request, lambda: self.spark).execute([BRONZE, SILVER])
+        with Run(self.settings, self.registry, request, lambda: self.spark) as run:
+            report = run.execute([BRONZE, SILVER])
         if report.exit_code:
             raise SystemExit(f"{file.name}: {[o.error for o in report.failed]}")
 

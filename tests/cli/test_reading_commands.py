@@ -29,7 +29,7 @@ def test_a_delivered_file_makes_its_table_due_and_its_readers_wait(lake: LakeFol
     claims = table_of(document, "bronze.harbor_claims")
     assert (claims["status"], claims["reasons"], claims["files"]) == ("due", ["1 of 1 files not landed yet"], 1)
     assert table_of(document, "bronze.harbor_payments")["status"] == "current"
-    assert set(claims) == {"table", "status", "reasons", "notes", "files", "everything"}
+    assert set(claims) == {"table", "status", "reasons", "notes", "files", "windows", "everything"}
 
 
 def test_a_dry_run_answers_what_plan_answers(lake: LakeFolder) -> None:

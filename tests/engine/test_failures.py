@@ -63,7 +63,7 @@ def test_broken_records_are_set_aside_with_their_text_and_number(world: World) -
     header, first, second = csv_of([sent("V1"), sent("V2")]).splitlines()
     world.deliver("visits-2026-01-01.csv", b"\n".join([header, first, f"{MARK},too,few".encode(), second, b""]))
     ran = world.run(*TO_SILVER)
-    assert ran.counts(BRONZE) == {"files": 1, "rows": 2, "rejected": 1}
+    assert ran.counts(BRONZE) == {"deliveries": 1, "rows": 2, "rejected": 1}
     (warning,) = ran.result(BRONZE).warnings
     assert warning == "visits/visits-2026-01-01.csv: 1 records could not be decoded and were set aside"
     ((number, text, line, source, status),) = world.rows(

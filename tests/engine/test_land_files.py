@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from engine.world import BRONZE, World, sent, touch
-from lakehouse.engine.land import batch_id, delivered_at
+from lakehouse.engine.land_files import delivered_at
 from lakehouse.storage.files import FoundFile
 
 CHANGED = datetime(2026, 3, 9, 17, 5, tzinfo=UTC)
@@ -47,28 +47,12 @@ def test_without_a_date_the_modification_time_is_the_delivery(path: str) -> None
     assert delivered_at(found(path)) == CHANGED
 
 
-def test_a_batch_keeps_its_id_through_every_retry() -> None:
-    assert batch_id("bronze.a", found("x.csv"), "sum", 3) == batch_id("bronze.a", found("x.csv"), "sum", 3)
-
-
-def test_a_batch_id_differs_by_table_file_content_and_landing() -> None:
-    ids = {
-        batch_id("bronze.a", found("x.csv"), "sum", 3),
-        batch_id("bronze.b", found("x.csv"), "sum", 3),
-        batch_id("bronze.a", found("y.csv"), "sum", 3),
-        batch_id("bronze.a", found("x.csv", 11), "sum", 3),
-        batch_id("bronze.a", found("x.csv"), "other sum", 3),
-        batch_id("bronze.a", found("x.csv"), "sum", 4),
-    }
-    assert len(ids) == 6
-
-
 @pytest.mark.spark
 def test_content_that_comes_back_under_a_name_after_other_content_is_landed_again(world: World) -> None:
     name, first, second = "visits-2026-01-01.csv", [sent("V1", amount="1.00")], [sent("V1", amount="22.00")]
     for rows in (first, second, first):
         touch(world.deliver(name, rows))
-        assert world.run(BRONZE).counts(BRONZE) == {"files": 1, "rows": 1}
+        assert world.run(BRONZE).counts(BRONZE) == {"deliveries": 1, "rows": 1}
     assert [a for (a,) in world.rows(BRONZE, "amount")] == ["1.00", "1.00", "22.00"]
     assert len({b for (b,) in world.rows(BRONZE, "_batch_id")}) == 3
 

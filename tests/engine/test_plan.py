@@ -9,19 +9,22 @@ import pytest
 
 from engine.logs import HandLog, delivery
 from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES, VISITS
-from lakehouse.engine import plan as plan_module
+from lakehouse.engine import source_plan
 from lakehouse.engine.fingerprint import fingerprint, resource_checksum, settings_checksum
-from lakehouse.engine.plan import NETWORKS_INPUT, Planner, sender_settings, stamp
+from lakehouse.engine.plan import NETWORKS_INPUT, Planner, sender_settings
+from lakehouse.engine.source_plan import stamp
 from lakehouse.engine.work import Request, Status, TablePlan
 from lakehouse.reference.payer_mapping import payer_mapping
 from lakehouse.settings import LakeSettings, Settings
+from lakehouse.settings_files import FileSettings
 from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.expectations import FAIL, not_null
 from lakehouse.spec.registry import Registry
 from lakehouse.spec.scopes import Resource, changes, conformed, network_settings, snapshot
 from lakehouse.spec.sources import FileSource
 from lakehouse.spec.table import Table
-from lakehouse.storage.files import FoundFile, list_files
+from lakehouse.storage.drop_listing import Listing, list_drop
+from lakehouse.storage.drops import Drop
 from lakehouse.storage.log import Logs
 from lakehouse.storage.notes import CommitNote, TableState
 from lakehouse.storage.store import Store
@@ -411,12 +414,12 @@ def test_a_store_that_does_not_answer_for_one_table_hides_no_other_and_says_no_v
     scene = Scene(tmp_path, {"north": "plain", "south": "plain"})
     (tmp_path / "drops" / "south" / "visits" / "a.csv").write_text("visit_id,amount\nV1,1.00\n")
 
-    def broken_in_the_north(root: str, source: FileSource) -> list[FoundFile]:
-        if root.endswith("north"):
+    def broken_in_the_north(drop: Drop, source: FileSource, how: FileSettings, now: datetime) -> Listing:
+        if drop.root.endswith("north"):
             raise OSError("secret value")
-        return list_files(root, source)
+        return list_drop(drop, source, how, now)
 
-    monkeypatch.setattr(plan_module, "list_files", broken_in_the_north)
+    monkeypatch.setattr(source_plan, "list_drop", broken_in_the_north)
     plans = scene.plans()
     assert (plans[BRONZE].status, plans[BRONZE].exit_code) == (Status.FAILED, 3)
     assert plans[BRONZE].reasons[0].startswith(f"{BRONZE}: stopped by OSError")

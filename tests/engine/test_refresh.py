@@ -80,7 +80,7 @@ def test_building_some_days_again_or_reading_them_again_loses_nothing(world: Wor
     assert world.run(*TO_SILVER).report.nothing_due
 
     reread = world.run(*TO_SILVER, reload_source=True, start=date(2026, 2, 3))
-    assert reread.counts(BRONZE) == {"files": 1, "rows": 2}
+    assert reread.counts(BRONZE) == {"deliveries": 1, "rows": 2}
     assert reread[SILVER].outcome is Outcome.MARKED
     assert world.rows(SILVER, *BUSINESS) == before
     batches = world.rows(BRONZE, "_batch_id", "visit_id")

@@ -174,7 +174,8 @@ def run_with(world: World, adapters: Mapping[str, Adapter]) -> Ran:
     settings = world.settings
     registry = Registry.of(world.tables, settings.networks, adapters)
     request = Request("run-x", date(2026, 2, 3), datetime(2026, 2, 3, tzinfo=UTC))
-    return Ran(Run(settings, registry, request, lambda: world.spark).execute([SILVER]))
+    with Run(settings, registry, request, lambda: world.spark) as run:
+        return Ran(run.execute([SILVER]))
 
 
 def without_amount(visits: DataFrame) -> DataFrame:

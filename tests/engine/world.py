@@ -21,7 +21,7 @@ from lakehouse.engine.context import BuildResult
 from lakehouse.engine.run import Outcome, Run, RunReport, TableOutcome
 from lakehouse.engine.work import Request
 from lakehouse.settings import LakeSettings, PrivacySettings, Settings
-from lakehouse.settings_networks import NetworkSettings
+from lakehouse.settings_networks import NetworkSettings, SqlSettings
 from lakehouse.spec.balance import sums_to
 from lakehouse.spec.columns import month_of, sum_money
 from lakehouse.spec.contracts import NETWORK, Contract
@@ -42,14 +42,13 @@ from lakehouse.spec.scopes import (
     period_of,
     snapshot,
 )
-from lakehouse.spec.sources import FileSource
+from lakehouse.spec.sources import FileSource, SqlSource
 from lakehouse.spec.table import Table, table
 from lakehouse.storage.lake import Lake
 
 FIRST_DAY = date(2026, 2, 1)
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
 DAYS_TO_PAY = 30
-CHANGE_COLUMNS = ("modified_at", "source_sequence", "is_deleted")
 
 VISITS = Contract(
     "visits",
@@ -67,7 +66,7 @@ VISITS = Contract(
 BUSINESS = [f.name for f in VISITS.silver_fields()]
 
 
-def _visit_feed(adapter: str, payer: str, name: str = "visits") -> Feed:
+def _visit_feed(adapter: str, payer: str, name: str = "visits", source: FileSource | SqlSource | None = None) -> Feed:
     return feed(
         adapter,
         name,
@@ -79,9 +78,11 @@ def _visit_feed(adapter: str, payer: str, name: str = "visits") -> Feed:
             raw("service_date", "day"),
             raw("amount", "charge", required=True),
             raw(payer, "payer"),
-            *[raw(name, "change column") for name in CHANGE_COLUMNS],
+            raw("modified_at", "stamp", aliases=("modified_date",)),
+            raw("source_sequence", "number", aliases=("row_version",)),
+            raw("is_deleted", "tombstone"),
         ],
-        source=FileSource(folder=name),
+        source=source or FileSource(folder=name),
         key=("visit_id",),
     )
 
@@ -89,6 +90,7 @@ def _visit_feed(adapter: str, payer: str, name: str = "visits") -> Feed:
 plain_visits = _visit_feed("plain", "payer_name")
 paired_visits = _visit_feed("paired", "payer_name")
 paired_home_visits = _visit_feed("paired", "payer_name", "home_visits")
+stored_visits = _visit_feed("stored", "payer_name", source=SqlSource(table="Visits"))
 coded_visits = _visit_feed("coded", "payer_code")
 coded_payers = feed(
     "coded",
@@ -140,7 +142,14 @@ def conform_coded(visits: DataFrame, payers: DataFrame) -> DataFrame:
     return _in_contract(visits.join(names, on="payer_code", how="left"))
 
 
+@conforms(VISITS, reads={"visits": changes(stored_visits)}, money={"amount": ("amount",)}, sequenced=True)
+def conform_stored(visits: DataFrame) -> DataFrame:
+    """Columns as read from the sender's database."""
+    return _in_contract(visits)
+
+
 ADAPTERS = {
+    "stored": Adapter("stored", {"visits": stored_visits}, (conform_stored,)),
     "plain": Adapter("plain", {"visits": plain_visits}, (conform_plain,)),
     "coded": Adapter("coded", {"visits": coded_visits, "payers": coded_payers}, (conform_coded,)),
     "paired": Adapter(
@@ -267,6 +276,7 @@ class World:
         root: of everything.
         adapters: network name -> adapter.
         tables: what is declared besides Bronze; a test may exchange one.
+        lake_settings, sql: settings of the lake, and of the networks that have a database.
     """
 
     spark: SparkSession
@@ -274,6 +284,7 @@ class World:
     adapters: Mapping[str, str] = field(default_factory=lambda: {"north": "plain"})
     tables: Sequence[Table] = TABLES
     lake_settings: Mapping[str, object] = field(default_factory=dict)
+    sql: Mapping[str, object] = field(default_factory=dict)
     runs: int = 0
 
     def __post_init__(self) -> None:
@@ -288,11 +299,17 @@ class World:
     def settings(self) -> Settings:
         """Settings of the lake below the root."""
         lake = LakeSettings.model_validate({"root": str(self.root / "lake"), **self.lake_settings})
+        sql = SqlSettings.model_validate({"dbms": "sqlite", "database_schema": "", **self.sql})
         networks = {
-            name: NetworkSettings(adapter=adapter, root=str(self.root / "drops" / name))
+            name: NetworkSettings(adapter=adapter, root=str(self.source_of(name)), sql=sql)
             for name, adapter in self.adapters.items()
         }
         return Settings(env="test", lake=lake, networks=networks, privacy=PrivacySettings())
+
+    def source_of(self, network: str) -> Path:
+        """The drop folder of a network; of one of the adapter `stored` the database file in it."""
+        folder = self.root / "drops" / network
+        return folder / "visits.db" if self.adapters[network] == "stored" else folder
 
     @property
     def registry(self) -> Registry:
@@ -325,7 +342,8 @@ class World:
         request = Request(f"run-{self.runs}", day or FIRST_DAY + timedelta(days=self.runs), NOON, **asked)  # type: ignore[arg-type]
         registry = self.registry
         chosen = [n for n in registry.tables if not names or n in names]
-        report = Run(self.settings, registry, request, lambda: self.spark).execute(chosen)
+        with Run(self.settings, registry, request, lambda: self.spark) as run:
+            report = run.execute(chosen)
         if must is not None:
             assert report.exit_code == must, [(o.table, o.error) for o in report.failed]
         return Ran(report)

@@ -34,6 +34,14 @@ def check(
     full: Annotated[
         bool, typer.Option("--full", help="Also prove rows against the logs and balances over whole tables.")
     ] = False,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="TERM",
+            help="Read these tables' databases again and hold every row against Bronze, e.g. network:meridian.",
+        ),
+    ] = None,
     logical_date: LogicalDateOption = None,
     output: OutputOption = Output.TEXT,
     env: EnvOption = None,
@@ -41,11 +49,18 @@ def check(
 ) -> int:
     """Evaluate the rules and keys of built tables over all their rows. Writes nothing.
 
+    With --source instead: is every row that the source holds below the position in Bronze? Per month counts, sums and
+    hash totals, the keys of what is missing in a restricted table, and how late rows come after their stamp.
+
     Exit code 1 when a rule does not hold that is more than a warning.
     """
     from lakehouse.engine.audit import audit_table
 
-    opened = open_lake(context, env, config, select, exclude)
+    opened = open_lake(context, env, config, source or select, exclude)
+    if source:
+        from lakehouse.commands.check_source import check_source
+
+        return check_source(opened, _context(opened, make_request(logical_date)), output)
     logs = opened.logs()
     built = [name for name in opened.names if logs[name].exists]
     audits = []
@@ -61,6 +76,7 @@ def check(
 
 def _context(opened: Opened, request: "Request") -> "BuildContext":
     from lakehouse.engine.context import BuildContext
+    from lakehouse.engine.databases import Databases
     from lakehouse.engine.tokens import TokenKey
     from lakehouse.errors import LakehouseError
     from lakehouse.storage.lake import Lake
@@ -70,7 +86,9 @@ def _context(opened: Opened, request: "Request") -> "BuildContext":
 
     session = SparkOnDemand(opened.settings, "lakehouse check")()
     lake = Lake(opened.settings.lake)
-    return BuildContext(session.newSession(), lake, opened.registry, opened.settings, request, no_key)
+    return BuildContext(
+        session.newSession(), lake, opened.registry, opened.settings, request, no_key, Databases(opened.settings)
+    )
 
 
 def _document(audit: "Audit") -> dict[str, object]:

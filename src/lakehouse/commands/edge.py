@@ -97,7 +97,7 @@ class Opened:
         from lakehouse.storage.log import Logs
         from lakehouse.storage.store import Store
 
-        return Logs(Store(self.settings.lake.root))
+        return Logs(Store(self.settings.lake.root, self.settings.lake.s3))
 
 
 class SparkOnDemand:
@@ -115,7 +115,7 @@ class SparkOnDemand:
 
             # Spark's own answer to Ctrl-C cancels the jobs of the moment, and the builds go on with their next ones.
             on_interrupt = signal.getsignal(signal.SIGINT)
-            self.session = start_session(self._settings.spark, self._app_name)
+            self.session = start_session(self._settings.spark, self._app_name, self._settings.lake)
             signal.signal(signal.SIGINT, on_interrupt)
         return self.session
 

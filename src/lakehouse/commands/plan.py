@@ -46,7 +46,8 @@ def show_plan(opened: Opened, request: "Request", output: Output) -> int:
     from lakehouse.engine.plan import Planner
     from lakehouse.engine.work import Status
 
-    planned = Planner(opened.registry, opened.logs(), opened.settings, request).plan(opened.names)
+    with Planner(opened.registry, opened.logs(), opened.settings, request) as planner:
+        planned = planner.plan(opened.names)
     if output is Output.JSON:
         print_json(plan_document(opened, request, planned))
     else:
@@ -67,6 +68,7 @@ def plan_document(opened: Opened, request: "Request", planned: "list[TablePlan]"
                 "reasons": list(p.reasons),
                 "notes": list(p.notes),
                 "files": len(p.files),
+                "windows": len(p.windows),
                 "everything": p.everything,
             }
             for p in planned

@@ -1,5 +1,7 @@
 """`lakehouse run`: build what is due."""
 
+import sys
+from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,6 +50,9 @@ def run(
         bool, typer.Option("--reload-source", help="Read deliveries (of the days given) from the source again.")
     ] = False,
     logical_date: LogicalDateOption = None,
+    wait: Annotated[
+        float, typer.Option("--wait", metavar="SECONDS", min=0, help="Wait so long for a run that writes now.")
+    ] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is due, as `lakehouse plan`.")] = False,
     output: OutputOption = Output.TEXT,
     env: EnvOption = None,
@@ -59,31 +64,37 @@ def run(
     """
     opened = open_lake(context, env, config, select, exclude)
     request = make_request(logical_date, start=start, end=end, full_refresh=full_refresh, reload_source=reload_source)
-    return show_plan(opened, request, output) if dry_run else run_and_show(opened, request, output)
+    return show_plan(opened, request, output) if dry_run else run_and_show(opened, request, output, wait)
 
 
-def run_and_show(opened: Opened, request: "Request", output: Output) -> int:
+def run_and_show(opened: Opened, request: "Request", output: Output, wait: float = 0) -> int:
     """Run, tell what happened, leave a record; returns the exit code."""
     from lakehouse.commands.summary import run_document, summary_lines, touched
     from lakehouse.engine.record import record_run
     from lakehouse.engine.run import Run
 
     spark = SparkOnDemand(opened.settings, "lakehouse run")
-    with _progress(request.run_id, output) as progress:
-        work = Run(opened.settings, opened.registry, request, spark, progress)
-        report = work.execute(opened.names)
-    impact = touched(report, opened.registry, work.lake.logs)
-    if output is Output.JSON:
-        print_json(run_document(report, impact))
-    else:
-        from lakehouse.commands.screen import console
+    with ExitStack() as until_recorded:
+        with _progress(request.run_id, output) as progress:
+            work = Run(opened.settings, opened.registry, request, spark, progress, wait, _tell)
+            until_recorded.enter_context(work)
+            report = work.execute(opened.names)
+        impact = touched(report, opened.registry, work.lake.logs)
+        if output is Output.JSON:
+            print_json(run_document(report, impact))
+        else:
+            from lakehouse.commands.screen import console
 
-        out = console()
-        for line in summary_lines(report, impact):
-            out.print(line)
-    # Last, so that what happened is told even where the record cannot be written.
-    record_run(report, work.lake, spark.session)
+            out = console()
+            for line in summary_lines(report, impact):
+                out.print(line)
+        # Last, so that what happened is told even where the record cannot be written.
+        record_run(report, work.lake, spark.session if work.writes_core(opened.names) else None)
     return report.exit_code
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def _progress(run_id: str, output: Output) -> "Progress":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import TimestampType
 
 from lakehouse.engine.live import live_rows
 from lakehouse.engine.tokens import TokenKey, with_member_token
@@ -44,6 +45,7 @@ def conform_part(
     consumed: Mapping[str, int | str],
     key: Callable[[], TokenKey],
     dates: Sequence[str] = (),
+    zone: str = "UTC",
 ) -> ConformedRows:
     """Conform one network's due rows.
 
@@ -54,6 +56,7 @@ def conform_part(
         consumed: Bronze versions to read, so that every look at the data sees the same.
         key: gives the key of member tokens; asked for only when the contract carries member numbers.
         dates: the network's own date patterns; empty takes the adapter's.
+        zone: of the sender's instants that name none.
 
     Raises:
         SchemaError: the function returned other columns than the contract's.
@@ -67,7 +70,7 @@ def conform_part(
     conform = work.part.conform
     text = conform(**frames)
     _check_columns(text, conform, work.part.main.name)
-    typed = cast_to_contract(text, work, dates or conform.dates)
+    typed = cast_to_contract(text, work, dates or conform.dates, zone)
     if any(f.phi is Phi.MEMBER for f in conform.contract.fields):
         typed = with_member_token(typed, key())
     return ConformedRows(work.part.network, frames[conform.main_input], typed, conform)
@@ -100,28 +103,33 @@ def _check_columns(text: DataFrame, conform: Conform, bronze: str) -> None:
         )
 
 
-def cast_to_contract(text: DataFrame, work: PartWork, dates: Sequence[str]) -> DataFrame:
+def cast_to_contract(text: DataFrame, work: PartWork, dates: Sequence[str], zone: str = "UTC") -> DataFrame:
     """Columns of the contract in its types, `_drop_reason`, and `_lineage`.
 
     `_lineage` holds where the row came from, the text of every column, the names of columns that held text and became
-    null, whether the sender stamped the row, and whether the whole feed is rebuilt (stored rows are then compared by
-    content, not by order).
+    null, whether the sender stamped the row, whether a number of its source orders it before any stamp, and whether
+    the whole feed is rebuilt (stored rows are then compared by content, not by order).
     """
     conform = work.part.conform
     fields = [f for f in conform.contract.all_fields if f.name != "network"]
     sent = F.struct(*[F.col(f.name) for f in fields]).alias("_text")
     # Three projections: each text is cleaned once and parsed once, however often the result is looked at.
     cleaned = text.select(*_KEPT, sent, *[blank_to_null(F.col(f.name)).alias(f"_clean_{f.name}") for f in fields])
-    typed = cleaned.select(
-        "*", *[parse_clean(F.col(f"_clean_{f.name}"), f.type, dates, conform.timestamps).alias(f.name) for f in fields]
-    )
+    parsed = {f.name: parse_clean(F.col(f"_clean_{f.name}"), f.type, dates, conform.timestamps) for f in fields}
+    if zone != "UTC":
+        instants = [f.name for f in fields if isinstance(f.type, TimestampType)]
+        parsed |= {name: F.to_utc_timestamp(parsed[name], zone) for name in instants}
+    typed = cleaned.select("*", *[column.alias(name) for name, column in parsed.items()])
     lost = [F.when(F.col(f"_clean_{f.name}").isNotNull() & F.col(f.name).isNull(), F.lit(f.name)) for f in fields]
+    is_numbered = F.lit(conform.sequenced) & F.col("source_sequence").isNotNull()
     lineage = F.struct(
         F.col("_source").alias("source"),
         F.col("_batch_id").alias("batch_id"),
         F.col("_row_number").alias("row_number"),
         F.col("_raw_hash").alias("raw_hash"),
-        F.col("modified_at").isNotNull().alias("stamped"),
+        (F.col("modified_at").isNotNull() | is_numbered).alias("stamped"),
+        F.col("modified_at").alias("stamp"),
+        F.lit(conform.sequenced).alias("sequenced"),
         F.lit(work.batches is None).alias("rebuild"),
         F.lit(work.part.main.name).alias("feed"),
         F.filter(F.array(*lost), lambda name: name.isNotNull()).alias("unparsed"),

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from lakehouse.engine.check import CheckResult
+from lakehouse.engine.databases import Databases
 from lakehouse.engine.fingerprint import fingerprint
 from lakehouse.engine.ledger import LedgerLine
 from lakehouse.engine.tokens import TokenKey
@@ -30,6 +31,7 @@ class BuildContext:
         settings: of the run.
         request: what the caller asked for.
         token_key: makes member tokens; asked for only when a feed carries member numbers.
+        databases: of the networks that have one.
     """
 
     session: SparkSession
@@ -38,6 +40,7 @@ class BuildContext:
     settings: Settings
     request: Request
     token_key: Callable[[], TokenKey]
+    databases: Databases
 
     def next_state(self, plan: TablePlan, **changes: object) -> TableState:
         """The table's state after this build."""
@@ -49,6 +52,9 @@ class BuildContext:
             "stamped": plan.state.stamped,
             "unstamped": plan.state.unstamped,
             "next_change_date": plan.state.next_change_date,
+            "position": plan.state.position,
+            "filled": plan.state.filled,
+            "keys_compared_on": plan.state.keys_compared_on,
         }
         return TableState(**(state | changes))  # type: ignore[arg-type]  # keys are the fields', checked by the dataclass
 

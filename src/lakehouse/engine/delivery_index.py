@@ -12,7 +12,7 @@ from lakehouse.spec.field import BOOLEAN, LONG, STRING, TIMESTAMP, field
 from lakehouse.storage.frames import frame_of
 from lakehouse.storage.lake import Lake, Layout
 from lakehouse.storage.notes import CommitNote, Delivery
-from lakehouse.storage.store import QUARANTINE_SUFFIX
+from lakehouse.storage.store import MISSING_SUFFIX, QUARANTINE_SUFFIX
 
 LAYOUT = Layout(
     name="ops.delivery",
@@ -38,7 +38,7 @@ def index_deliveries(lake: Lake, session: SparkSession, run_id: str) -> None:
     state = lake.logs[LAYOUT.name].state
     rows: list[tuple[object, ...]] = []
     consumed = dict(state.consumed)
-    folders = [f for f in lake.store.folders("bronze") if not f.endswith(QUARANTINE_SUFFIX)]
+    folders = [f for f in lake.store.folders("bronze") if not f.endswith((QUARANTINE_SUFFIX, MISSING_SUFFIX))]
     for name in (f"bronze.{folder}" for folder in folders):
         seen = consumed.get(name, -1)
         rows += [_row(name, v, d) for v, d in lake.logs[name].deliveries() if isinstance(seen, int) and v > seen]

@@ -1,148 +1,145 @@
 """Bronze: land deliveries exactly as sent, each once.
 
-A file is read once, into the lake's staging folder, where its rows become Parquet text and its checksum and counts
-are taken; then all files of the feed are appended in one commit that lists them. A kill before the commit leaves
-nothing but staged files, which the next landing removes.
+A file, or a window of a database, is read once, into the lake's staging folder, where its rows become Parquet text and
+its counts are taken; then what belongs together is appended in one commit that lists it and carries the source's
+position. A kill before the commit leaves nothing but staged files, which the next landing removes.
 """
 
-import hashlib
-import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.engine.batch import Batch, Step
 from lakehouse.engine.check import set_aside
+from lakehouse.engine.conform import newest
 from lakehouse.engine.context import BuildContext, BuildResult
+from lakehouse.engine.land_files import file_steps
+from lakehouse.engine.land_windows import window_steps
 from lakehouse.engine.layout import layout_of
-from lakehouse.engine.ledger import IN, OUT, ROWS, lines_of, prove
-from lakehouse.engine.plan import stamp
+from lakehouse.engine.ledger import IN, OUT, ROWS, LedgerLine, lines_of, prove
 from lakehouse.engine.work import TablePlan
+from lakehouse.faults import fault_point
 from lakehouse.spec.columns import row_hash
 from lakehouse.spec.field import STRING
-from lakehouse.spec.sources import FileSource
-from lakehouse.storage.files import FoundFile, RawColumn, Staged, stage
+from lakehouse.spec.sources import SqlSource
 from lakehouse.storage.frames import frame_of, schema_by_name
-from lakehouse.storage.notes import Delivery
+from lakehouse.storage.notes import TableState
 
 STAGING = "_staging"
-_DATE_IN_PATH = re.compile(r"(?<!\d)(20\d\d|19\d\d)[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)")
-
-
-@dataclass(frozen=True)
-class Landed:
-    """A staged file and what the commit will say of it.
-
-    Attributes:
-        staged: where its rows are.
-        delivery: its entry in the commit.
-        is_changed: other content came under this path before.
-    """
-
-    staged: Staged
-    delivery: Delivery
-    is_changed: bool
-
-
-def delivered_at(file: FoundFile) -> datetime:
-    """UTC instant a delivery counts from: the last date in its path (`claims-2026-01-05.csv`), else its modification
-    time."""
-    dates = _DATE_IN_PATH.findall(file.path)
-    for year, month, day in reversed(dates):
-        try:
-            return datetime(int(year), int(month), int(day), tzinfo=UTC)
-        except ValueError:
-            continue
-    return file.modified_at
-
-
-def batch_id(table: str, file: FoundFile, checksum: str, sequence: int) -> str:
-    """Id of a delivery's rows: the same for every retry of one landing, another when the file is read again on
-    purpose."""
-    text = "\n".join((table, file.path, str(file.size), checksum, str(sequence)))
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+MISSING_COLUMN_ROWS = 20
+"""From so many rows on a column without any value is worth a word."""
 
 
 def land(context: BuildContext, plan: TablePlan) -> BuildResult:
-    """Land the plan's files in one commit."""
-    table = plan.table
+    """Land what the plan lists: all its files in one commit, each window of a database in its own."""
+    table, lake = plan.table, context.lake
     place = (STAGING, *table.name.split("."))
-    context.lake.store.remove_folder(*place)
+    lake.store.remove_folder(*place)
+    is_database = isinstance(table.reads["rows"], SqlSource)
+    steps: Iterator[Step] = (window_steps if is_database else file_steps)(context, plan, lake.store.uri(*place))
+    results: list[BuildResult] = []
+    state = plan.state
     try:
-        landed = _stage_all(context, plan, context.lake.store.uri(*place))
-        return _commit(context, plan, landed)
+        fault_point("before_stage")
+        for step in steps:
+            fault_point("after_stage")
+            if not results:
+                lake.ensure(context.session, layout_of(table, lake.settings))
+            state = _next_state(context, plan, state, step)
+            results.append(_commit(context, plan, step, state))
     finally:
-        context.lake.store.remove_folder(*place)
+        lake.store.remove_folder(*place)
+    return _together(results)
 
 
-def _stage_all(context: BuildContext, plan: TablePlan, folder: str) -> list[Landed]:
-    table = plan.table
-    assert table.network is not None
-    assert table.feed is not None
-    source = table.reads["rows"]
-    assert isinstance(source, FileSource)
-    root = context.settings.networks[table.network].root or ""
-    raw_columns = [RawColumn(f.name, f.aliases, f.required) for f in table.feed.fields]
-    last = {d.path: d.checksum for _, d in context.lake.logs[table.name].deliveries()}
-    made: list[Landed] = []
-    for number, file in enumerate(plan.files):
-        staged = stage(root, file, source, raw_columns, f"{folder}/{number:06d}")
-        is_known = last.get(file.path) == staged.checksum and not context.request.reload_source
-        is_changed = last.get(file.path, staged.checksum) != staged.checksum
-        made.append(Landed(staged, _delivery(context, plan, staged, is_known), is_changed))
-    return made
-
-
-def _delivery(context: BuildContext, plan: TablePlan, staged: Staged, is_known: bool) -> Delivery:
-    return Delivery(
-        path=staged.file.path,
-        size=staged.file.size,
-        modified_at=stamp(staged.file.modified_at),
-        checksum=staged.checksum,
-        batch_id=batch_id(plan.table.name, staged.file, staged.checksum, plan.state.sequence + 1),
-        delivered_at=stamp(delivered_at(staged.file)),
-        ingest_date=context.request.logical_date.isoformat(),
-        rows=staged.rows,
-        rejected=staged.rejected,
-        repeats=is_known,
+def _next_state(context: BuildContext, plan: TablePlan, before: TableState, step: Step) -> TableState:
+    filled = set(before.filled).union(*[batch.filled for batch in step.batches])
+    return context.next_state(
+        plan,
+        sequence=before.sequence + 1,
+        position=step.position or before.position,
+        keys_compared_on=step.keys_compared_on or before.keys_compared_on,
+        filled=tuple(sorted(filled)),
     )
 
 
-def _commit(context: BuildContext, plan: TablePlan, landed: list[Landed]) -> BuildResult:
+def _together(results: Sequence[BuildResult]) -> BuildResult:
+    """The commits of one landing as one result."""
+    last = results[-1]
+    counts = {key: sum(r.counts.get(key, 0) for r in results) for key in last.counts}
+    amounts: dict[LedgerLine, LedgerLine] = {}
+    for line in (line for r in results for line in r.ledger):
+        place = replace(line, amount=line.amount * 0)
+        amounts[place] = replace(line, amount=line.amount + amounts[place].amount) if place in amounts else line
+    kind = "land" if any(r.kind == "land" for r in results) else "marker"
+    warnings = dict.fromkeys(w for r in results for w in r.warnings)
+    return BuildResult(last.table, kind, last.version, counts, ledger=tuple(amounts.values()), warnings=tuple(warnings))
+
+
+def _commit(context: BuildContext, plan: TablePlan, step: Step, state: TableState) -> BuildResult:
     name, session, lake = plan.table.name, context.session, context.lake
-    lake.ensure(session, layout_of(plan.table, lake.settings))
-    fresh = [item for item in landed if not item.delivery.repeats]
+    fresh = [b for b in step.batches if not b.delivery.repeats]
+    staged = sum(b.delivery.rows for b in fresh)
     counts = {
-        "files": len(fresh),
-        "rows": sum(item.delivery.rows for item in fresh),
-        "rejected": sum(item.delivery.rejected for item in fresh),
-        "repeated_files": len(landed) - len(fresh),
+        "deliveries": len(fresh),
+        "rows": staged,
+        "known_rows": 0,
+        "rejected": sum(b.delivery.rejected for b in fresh),
+        "repeated_files": len(step.batches) - len(fresh),
     }
     if counts["rejected"]:
         set_aside(session, lake, plan.table, _rejected(context, plan, fresh), context.request.run_id)
-    state = context.next_state(plan)
-    deliveries = tuple(item.delivery for item in landed)
-    note = context.note("land" if fresh else "marker", state, counts, deliveries)
-    if not fresh:
-        version = lake.mark(session, name, note)
-        return BuildResult(name, "marker", version, counts, warnings=_warnings(landed))
-    rows = _rows(context, plan, fresh).persist()
+    warnings = _warnings(step.batches, plan)
+    deliveries = tuple(b.delivery for b in step.batches)
+    kind = "land" if fresh else "marker"
+    if not staged:
+        version = lake.mark(session, name, context.note(kind, state, counts, deliveries))
+        return BuildResult(name, kind, version, counts, warnings=warnings)
+    rows = _rows(context, plan, fresh)
+    if step.drops_known:
+        rows = _unknown(context, plan, rows, step.known_since)
+    rows = rows.persist()
     try:
-        ledger = lines_of(name, "conform", plan.table.network or "", IN, "decoded", {ROWS: counts["rows"]})
-        ledger += lines_of(name, "conform", plan.table.network or "", OUT, "landed", {ROWS: rows.count()})
+        counts["rows"] = rows.count()
+        counts["known_rows"] = staged - counts["rows"] if step.drops_known else 0
+        part = plan.table.network or ""
+        ledger = lines_of(name, "conform", part, IN, "decoded", {ROWS: staged})
+        ledger += lines_of(name, "conform", part, OUT, "landed", {ROWS: counts["rows"]})
+        ledger += lines_of(name, "conform", part, OUT, "landed before", {ROWS: counts["known_rows"]})
         prove(ledger)
-        version = lake.append(session, name, rows, note)
+        if step.drops_known:
+            deliveries = tuple(replace(d, rows=counts["rows"]) for d in deliveries)
+        note = context.note("land" if counts["rows"] else "marker", state, counts, deliveries)
+        version = lake.append(session, name, rows, note) if counts["rows"] else lake.mark(session, name, note)
     finally:
         rows.unpersist()
-    return BuildResult(name, "land", version, counts, ledger=tuple(ledger), warnings=_warnings(landed))
+    return BuildResult(name, note.kind, version, counts, ledger=tuple(ledger), warnings=warnings)
 
 
-def _rows(context: BuildContext, plan: TablePlan, fresh: list[Landed]) -> DataFrame:
+def _unknown(context: BuildContext, plan: TablePlan, rows: DataFrame, since: str | None) -> DataFrame:
+    """Rows whose key did not land last with the very same content: an overlap of windows is read again, landed once."""
+    table = plan.table
+    assert table.feed is not None
+    source = table.reads["rows"]
+    assert isinstance(source, SqlSource)
+    landed = context.lake.read(context.session, table.name)
+    if since is not None:
+        landed = landed.where((F.col("_ingest_date") >= F.to_date(F.lit(since))) | F.col(source.stamp).isNull())
+    keys = table.feed.key
+    last = newest(landed.join(F.broadcast(rows.select(*keys).distinct()), on=list(keys), how="left_semi"), keys)
+    same = [F.col(f"new.{c}").eqNullSafe(F.col(f"old.{c}")) for c in (*keys, "_raw_hash")]
+    condition = reduce(Column.__and__, same)
+    return rows.alias("new").join(last.alias("old"), condition, "left_anti").select("new.*")
+
+
+def _rows(context: BuildContext, plan: TablePlan, fresh: Sequence[Batch]) -> DataFrame:
     """Staged rows with their lineage, in stored order."""
     table, request = plan.table, context.request
     assert table.feed is not None
-    staged = context.session.read.parquet(*[item.staged.rows_path for item in fresh])
+    staged = context.session.read.parquet(*[path for batch in fresh for path in batch.rows_paths])
     listed = [(i.delivery.path, i.delivery.batch_id, i.delivery.delivered_at) for i in fresh]
     batches = frame_of(context.session, listed, schema_by_name(_source=STRING, _batch_id=STRING, _delivered=STRING))
     business = [f.name for f in table.feed.fields]
@@ -158,9 +155,9 @@ def _rows(context: BuildContext, plan: TablePlan, fresh: list[Landed]) -> DataFr
     return joined.withColumns(lineage).select(*table.field_names)
 
 
-def _rejected(context: BuildContext, plan: TablePlan, fresh: list[Landed]) -> DataFrame:
+def _rejected(context: BuildContext, plan: TablePlan, fresh: Sequence[Batch]) -> DataFrame:
     """Records that could not be decoded, in the quarantine's shape."""
-    paths = [item.staged.rejected_path for item in fresh if item.staged.rejected_path]
+    paths = [batch.rejected_path for batch in fresh if batch.rejected_path]
     listed = [(item.delivery.path, item.delivery.batch_id) for item in fresh]
     batches = frame_of(context.session, listed, schema_by_name(_source=STRING, _batch_id=STRING))
     text = F.create_map(F.lit("_text"), F.col("_text"), F.lit("_line"), F.col("_line").cast("string"))
@@ -183,17 +180,18 @@ def _rejected(context: BuildContext, plan: TablePlan, fresh: list[Landed]) -> Da
     )
 
 
-def _warnings(landed: list[Landed]) -> tuple[str, ...]:
-    """Extra columns, changed files, records set aside: by file, without values."""
+def _warnings(batches: Sequence[Batch], plan: TablePlan) -> tuple[str, ...]:
+    """Extra columns, columns that lost their values, changed files, records set aside: without values."""
     said: list[str] = []
-    for item in landed:
-        path = item.delivery.path
-        if item.staged.extra_columns:
-            said.append(f"{path}: undeclared columns kept in _rescued: {', '.join(item.staged.extra_columns)}")
-        if item.delivery.rejected:
-            said.append(f"{path}: {item.delivery.rejected} records could not be decoded and were set aside")
-        if item.is_changed:
-            said.append(f"{path}: other content under a known name; landed as a new delivery")
-        if item.delivery.repeats:
-            said.append(f"{path}: same content as before under a new modification time; not landed again")
+    for batch in batches:
+        path, before = batch.delivery.path, {*plan.state.filled} - {*batch.absent}
+        emptied = sorted(before - batch.filled) if batch.delivery.rows >= MISSING_COLUMN_ROWS else []
+        if batch.extra:
+            said.append(f"{path}: undeclared columns kept in _rescued: {', '.join(batch.extra)}")
+        if emptied and batch.delivery.kind == "rows":
+            said.append(f"{path}: columns that held values before are empty in every row: {', '.join(emptied)}")
+        if batch.delivery.rejected:
+            said.append(f"{path}: {batch.delivery.rejected} records could not be decoded and were set aside")
+        if batch.told:
+            said.append(batch.told)
     return tuple(said)

@@ -94,8 +94,10 @@ def merge_table(context: BuildContext, plan: TablePlan) -> BuildResult:
 
 
 def _conform(context: BuildContext, plan: TablePlan, work: PartWork) -> ConformedRows:
-    dates = context.settings.networks[work.part.network].date_formats
-    part = conform_part(context.session, context.lake, work, plan.consumed, context.token_key, dates)
+    network = context.settings.networks[work.part.network]
+    part = conform_part(
+        context.session, context.lake, work, plan.consumed, context.token_key, network.date_formats, network.sql.zone
+    )
     part.rows.persist()
     return part
 

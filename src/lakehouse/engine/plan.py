@@ -1,18 +1,19 @@
 """What is due, and why: from Delta logs and source listings alone, without a JVM."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
+from types import TracebackType
+from typing import Self
 
 from lakehouse.engine.fingerprint import fingerprint, resource_checksum, settings_checksum
 from lakehouse.engine.ledger import prove_merge
+from lakehouse.engine.source_plan import SourcePlans
 from lakehouse.engine.work import PartWork, Request, Status, TablePlan
-from lakehouse.errors import LakehouseError, SourceError, describe
+from lakehouse.errors import LakehouseError, describe
 from lakehouse.settings import Settings
 from lakehouse.spec.registry import ConformedInput, Registry
 from lakehouse.spec.scopes import Append, Changes, Conformed, Groups, NetworkSettings, Resource, Snapshot
-from lakehouse.spec.sources import FileSource
 from lakehouse.spec.table import Table
-from lakehouse.storage.files import list_files
 from lakehouse.storage.log import Commit, Logs
 from lakehouse.storage.notes import Delivery, TableState
 
@@ -21,13 +22,25 @@ NETWORKS_INPUT = "settings.networks"
 
 
 class Planner:
-    """Decides table by table. Looks at each log once; `logs.forget` makes it look again."""
+    """Decides table by table. Looks at each log once; `logs.forget` makes it look again.
+
+    A context manager: left, it ends its connections to the networks' databases.
+    """
 
     def __init__(self, registry: Registry, logs: Logs, settings: Settings, request: Request) -> None:
         self.registry = registry
         self.logs = logs
         self.settings = settings
         self.request = request
+        self.sources = SourcePlans(settings, request)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.sources.databases.close()
 
     def plan(self, names: Iterable[str]) -> list[TablePlan]:
         """Plans of the named tables in build order; a table whose input is due and which is not due itself is
@@ -61,7 +74,7 @@ class Planner:
         table = self.registry[name]
         state = self.logs[name].state
         if isinstance(table.write, Append):
-            return self._landing(table, state)
+            return self.sources.landing(table, self.logs[name])
         newest = self.logs[name].last_own
         if newest is not None and not self.request.full_refresh:
             prove_merge(name, newest)
@@ -70,25 +83,6 @@ class Planner:
         if any(isinstance(s, Changes) for s in table.reads.values()):
             return self._merging(table, state, notes)
         return self._deriving(table, state, notes)
-
-    def _landing(self, table: Table, state: TableState) -> TablePlan:
-        source = table.reads["rows"]
-        assert isinstance(source, FileSource)
-        assert table.network is not None
-        root = self.settings.networks[table.network].root
-        if root is None:
-            raise SourceError(
-                f"networks.{table.network}.root is not set, but {table.name} reads files. Set it in conf/."
-            )
-        landed = {(d.path, d.size, d.modified_at): d for _, d in self.logs[table.name].deliveries()}
-        found = list_files(root, source)
-        again = self.request.reload_source
-        due = [f for f in found if self._is_new(landed.get((f.path, f.size, stamp(f.modified_at))), again)]
-        reasons = (f"{len(due)} of {len(found)} files {'to read again' if again else 'not landed yet'}",) if due else ()
-        return TablePlan(table, Status.DUE if due else Status.CURRENT, reasons, (), state, files=tuple(due))
-
-    def _is_new(self, landed: Delivery | None, again: bool) -> bool:
-        return landed is None or (again and self.request.covers(date.fromisoformat(landed.ingest_date)))
 
     def _merging(self, table: Table, state: TableState, notes: tuple[str, ...]) -> TablePlan:
         scope = next(s for s in table.reads.values() if isinstance(s, Changes))
@@ -223,11 +217,6 @@ def sender_settings(settings: Settings) -> dict[str, dict[str, object]]:
     """
     known = sorted(settings.networks.items())
     return {name: {key: getattr(network, key) for key in SENDER_SETTINGS} for name, network in known}
-
-
-def stamp(moment: datetime) -> str:
-    """An instant as commits keep it: ISO, UTC, microseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _version(consumed: int | str | None) -> int:

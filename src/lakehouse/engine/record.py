@@ -16,6 +16,7 @@ from pyspark.sql import types as T
 
 from lakehouse.engine.delivery_index import index_deliveries
 from lakehouse.engine.run import Outcome, RunReport, TableOutcome
+from lakehouse.faults import fault_point
 from lakehouse.spec.field import BOOLEAN, DATE, LONG, STRING, STRINGS, TIMESTAMP, field
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.frames import frame_of
@@ -69,7 +70,8 @@ Values = tuple[object, ...]
 
 
 def record_run(report: RunReport, lake: Lake, session: SparkSession | None) -> None:
-    """Write the run's record; with a session also bring the ops tables up to date."""
+    """Write the run's record; with a session also bring the ops tables up to date, for which the run holds `core`."""
+    fault_point("before_record")
     request = report.request
     text = json.dumps(to_json(report), default=_plain, sort_keys=True).encode()
     lake.store.write(text, *RUNS, f"{request.started_at:%Y-%m-%d}", f"{request.run_id}.json")
@@ -77,6 +79,7 @@ def record_run(report: RunReport, lake: Lake, session: SparkSession | None) -> N
         own = session.newSession()
         fold(lake, own, request.run_id)
         index_deliveries(lake, own, request.run_id)
+    fault_point("after_record")
 
 
 def to_json(report: RunReport) -> dict[str, object]:

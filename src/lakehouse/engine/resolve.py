@@ -57,9 +57,8 @@ def with_identity(rows: DataFrame, target: MergeTable) -> DataFrame:
         without a stamp the delivery's
     date is not content.
     """
-    stamped = F.when(F.col("_lineage.stamped"), F.col("modified_at"))
     return (
-        rows.withColumn("_stamp", stamped)
+        rows.withColumn("_stamp", F.col("_lineage.stamp"))
         .withColumn("_row_hash", row_hash([*target.hashed, "_stamp"]))
         .withColumn(PERIOD.name, period_value(target.table.partition_by, target.period))
         .drop("_stamp")
@@ -75,12 +74,13 @@ def rank_versions(rows: DataFrame, target: MergeTable, rules: Sequence[Expectati
     gives no stamp, becomes the delivery in which its present content first arrived.
     """
     bad = breaks(rules, QUARANTINE, DROP)
-    newest = [F.col(c).desc_nulls_last() for c in (*target.write.sequence_by, "_row_hash")]
+    sequence = order_columns(target.write.sequence_by)
+    newest = [c.desc_nulls_last() for c in (*sequence, F.col("_row_hash"))]
     place = [F.col("_lineage.source"), F.col("_lineage.row_number"), F.col("_lineage.batch_id")]
     descending = Window.partitionBy(*target.write.keys, "_is_bad").orderBy(*newest, *place)
     whole = descending.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     older = descending.rowsBetween(Window.currentRow, Window.unboundedFollowing)
-    order = F.struct(*[F.col(c) for c in target.write.sequence_by])
+    order = F.struct(*sequence)
     ranked = (
         rows.withColumn("_is_bad", bad)
         .withColumn("_rank", F.row_number().over(descending.rowsBetween(Window.unboundedPreceding, Window.currentRow)))
@@ -148,6 +148,13 @@ def against_stored(ranked: DataFrame, stored: DataFrame | None, target: MergeTab
     )
 
 
+def order_columns(sequence_by: Sequence[str], prefix: str = "") -> list[Column]:
+    """What orders the versions of a key, most significant first: `sequence_by`, but where the source numbers its
+    changes (`_lineage.sequenced`) its first column, the stamp, comes last."""
+    first, *others = [F.col(f"{prefix}{name}") for name in sequence_by]
+    return [F.when(~F.col("_lineage.sequenced"), first), *others, first]
+
+
 def _same_content() -> Column:
     """Equal hash; while a feed is rebuilt also the same first arrival."""
     same = F.col("_old_row_hash") == F.col("_row_hash")
@@ -169,8 +176,8 @@ def _ties(sequence: Sequence[str]) -> Column:
 def _is_newer(sequence: Sequence[str]) -> Column:
     """The row's order is greater than the stored one's; null is smaller than every value."""
     greater, equal = F.lit(False), F.lit(True)
-    for name in (*sequence, "_row_hash"):
-        new, old = F.col(name), F.col(f"_old_{name.lstrip('_')}")
+    hashes = (F.col("_row_hash"), F.col("_old_row_hash"))
+    for new, old in (*zip(order_columns(sequence), order_columns(sequence, "_old_"), strict=True), hashes):
         above = F.coalesce(new > old, new.isNotNull() & old.isNull())
         greater = greater | (equal & above)
         equal = equal & new.eqNullSafe(old)

@@ -1,25 +1,31 @@
 """One run: plan, build what is due in the graph's order, block what depends on a failure, record."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from graphlib import TopologicalSorter
+from types import TracebackType
+from typing import Self
 
 from pyspark import inheritable_thread_target
 from pyspark.sql import SparkSession
 
 from lakehouse.engine.build import build
 from lakehouse.engine.context import BuildContext, BuildResult
+from lakehouse.engine.leases import CORE, lease_of, leases_of
 from lakehouse.engine.plan import Planner
 from lakehouse.engine.tokens import TokenKey
 from lakehouse.engine.work import Request, Status, TablePlan
 from lakehouse.errors import LakehouseError, describe
+from lakehouse.faults import fault_point
 from lakehouse.settings import Settings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.lake import Lake
+from lakehouse.storage.lease import Leases, this_process
 from lakehouse.storage.secrets import resolve
 
 
@@ -104,7 +110,11 @@ def ignore(name: str, event: str, outcome: TableOutcome | None) -> None:
 
 
 class Run:
-    """One invocation over one lake. Spark starts only when a table is due."""
+    """One invocation over one lake. Spark starts only when a table is due.
+
+    A context manager: left, it gives its leases back and ends its connections. Nobody else writes the tables of its
+    leases until then.
+    """
 
     def __init__(
         self,
@@ -113,14 +123,48 @@ class Run:
         request: Request,
         start_spark: Callable[[], SparkSession],
         listener: Listener = ignore,
+        wait_seconds: float = 0,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
+        """Nothing is looked at yet.
+
+        Args:
+            settings: of the environment.
+            registry: what is declared.
+            request: what is asked for.
+            start_spark: starts, or gives, the application's session.
+            listener: told of each table.
+            wait_seconds: how long to wait for leases that another run holds.
+            tell: told of each lease that is waited for.
+        """
         self.settings = settings
         self.registry = registry
         self.request = request
-        self.lake = Lake(settings.lake)
+        self.lake = Lake(settings.lake, self._token)
+        self.leases = Leases(
+            self.lake.store, this_process(), request.run_id, settings.run.lease_seconds, lambda: datetime.now(UTC)
+        )
         self.planner = Planner(registry, self.lake.logs, settings, request)
         self._start_spark = start_spark
         self._listener = listener
+        self._wait_seconds = wait_seconds
+        self._tell = tell
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.planner.sources.databases.close()
+        self.leases.release()
+
+    def writes_core(self, names: Iterable[str]) -> bool:
+        """A run over the named tables holds the lease of Silver, Gold and the ops tables."""
+        return CORE in leases_of(self.registry, names)
+
+    def _token(self, name: str) -> int:
+        return self.leases.token(lease_of(self.registry, name))
 
     @cached_property
     def session(self) -> SparkSession:
@@ -134,9 +178,16 @@ class Run:
         return TokenKey(key, privacy.member_token_key_version)
 
     def execute(self, names: Sequence[str]) -> RunReport:
-        """Build what is due among the named tables (in build order)."""
+        """Build what is due among the named tables (in build order).
+
+        Raises:
+            LeaseError: another run writes some of them now.
+        """
         began = time.monotonic()
+        self.leases.acquire(leases_of(self.registry, names), self._wait_seconds, self._tell)
+        fault_point("before_plan")
         plans = {p.table.name: p for p in self.planner.plan(names)}
+        fault_point("after_plan")
         hopeless = self.registry.downstream(n for n, p in plans.items() if p.status is Status.FAILED)
         if any(p.is_due and name not in hopeless for name, p in plans.items()):
             outcomes = self._build_all(names)
@@ -200,6 +251,7 @@ class Run:
             self.settings,
             self.request,
             lambda: self._token_key,
+            self.planner.sources.databases,
         )
         try:
             result = build(context, plan)

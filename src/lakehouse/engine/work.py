@@ -9,6 +9,7 @@ from lakehouse.spec.registry import ConformedInput
 from lakehouse.spec.table import Table
 from lakehouse.storage.files import FoundFile
 from lakehouse.storage.notes import Delivery, TableState
+from lakehouse.storage.window import Window
 
 
 class Status(StrEnum):
@@ -75,7 +76,10 @@ class TablePlan:
         notes: what the reader should know besides, e.g. that the definition changed.
         state: the table's state now.
         consumed: inputs and their versions after this build.
-        files: deliveries to land (Bronze).
+        files: files to land (Bronze).
+        windows: spans of a database to land, in order, each in a commit of its own (Bronze).
+        read_at: the database's clock when the windows were fixed, UTC.
+        compares_keys: keys of the source are compared, and tombstones landed for those that are gone (Bronze).
         parts: what a merge consumes.
         everything: derived tables: all groups are due.
         since: derived tables: input -> first and last version whose changes name the touched groups.
@@ -90,6 +94,9 @@ class TablePlan:
     state: TableState = field(default_factory=TableState)
     consumed: Mapping[str, int | str] = field(default_factory=dict)
     files: tuple[FoundFile, ...] = ()
+    windows: tuple[Window, ...] = ()
+    read_at: datetime | None = None
+    compares_keys: bool = False
     parts: tuple[PartWork, ...] = ()
     everything: bool = False
     since: Mapping[str, tuple[int, int]] = field(default_factory=dict)

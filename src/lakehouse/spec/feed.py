@@ -118,6 +118,8 @@ class Conform:
         money: raw column -> contract columns that together hold its amounts; the conform ledger proves it.
         dates: Spark patterns of the sender's dates.
         timestamps: Spark patterns of the sender's instants.
+        sequenced: `source_sequence` numbers every change of the source, so it decides before the stamp, which a
+            sender may set back.
         transform: the function. It keeps every input row: a row it does not use gets a `_drop_reason`. It passes the
             lineage columns (those whose names start with `_`) of its main input on.
     """
@@ -128,6 +130,7 @@ class Conform:
     money: Mapping[str, tuple[str, ...]] = attribute(default_factory=dict)
     dates: tuple[str, ...] = ISO_DATES
     timestamps: tuple[str, ...] = ISO_TIMESTAMPS
+    sequenced: bool = False
 
     def __call__(self, **frames: DataFrame) -> DataFrame:
         """Run the bare function on the frames given."""
@@ -158,6 +161,7 @@ def conforms(
     money: Mapping[str, Sequence[str]] | None = None,
     dates: Sequence[str] = ISO_DATES,
     timestamps: Sequence[str] = ISO_TIMESTAMPS,
+    sequenced: bool = False,
 ) -> Callable[[Callable[..., DataFrame]], Conform]:
     """Declare how a feed conforms to `contract`; see `Conform`.
 
@@ -184,7 +188,7 @@ def conforms(
         if len(main) != 1:
             raise DeclarationError(f"{place}: expected exactly one changes(feed) in reads, found {len(main)}.")
         sums = {column: tuple(into) for column, into in (money or {}).items()}
-        result = Conform(contract, dict(reads), function, sums, tuple(dates), tuple(timestamps))
+        result = Conform(contract, dict(reads), function, sums, tuple(dates), tuple(timestamps), sequenced)
         ledger = {f.name for f in contract.fields if f.ledger}
         raws = {f.name for f in result.main.fields}
         wrong = [c for c in sums if c not in raws] + [c for into in sums.values() for c in into if c not in ledger]

@@ -1,0 +1,181 @@
+"""Runs of the real command line in processes of their own, which a test may kill, stop or let run at the same time.
+
+Every child is the leader of a process group: a kill takes its JVM along, so that nothing of it can clean up. Tables are
+read without Spark.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from independent_reader import delta_reader
+from lakehouse.storage.store import Store
+
+LIMIT_SECONDS = 900
+COMMAND = [sys.executable, "-c", "from lakehouse.cli import main; main()"]
+FAULTY_COMMAND = [sys.executable, str(Path(__file__).with_name("faulty_run.py"))]
+# What tells which run made a row, and when; of a database's rows also the clock that its window was read at.
+OF_THE_RUN = {"_run_id", "_ingested_at", "_first_seen_at", "_source_versions", "_delivered_at"}
+# A tombstone from a comparison of keys is stamped by the clock.
+OF_THE_CLOCK = {"modified_at", "_raw_hash", "_row_hash"}
+
+Rows = Counter[str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A lake of its own.
+
+    Attributes:
+        folder: of the lake, its settings and what its runs say.
+        networks: TOML of the networks, which several places may share.
+        lease_seconds: after so long a writer that says nothing has lost its leases.
+    """
+
+    folder: Path
+    networks: str
+    lease_seconds: int = 120
+
+    @property
+    def lake(self) -> Path:
+        """Root of the lake."""
+        return self.folder / "lake"
+
+    @property
+    def said(self) -> str:
+        """What its runs printed."""
+        return (self.folder / "output.txt").read_text()
+
+    def config(self) -> Path:
+        """Settings file of the lake."""
+        file = self.folder / "place.toml"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(
+            f'[lake]\nroot = "{self.lake}"\n'
+            f"[run]\nlease_seconds = {self.lease_seconds}\n"
+            '[spark]\nmaster = "local[2]"\ndriver_memory = "1g"\nquick_compile = true\nclass_archive = true\n'
+            '[privacy]\nmember_token_key = "env:CHILD_TOKEN_KEY"\n'
+            f"{self.networks}\n"
+        )
+        return file
+
+
+def start(place: Place, logical_date: str, *options: str, fault: str | None = None) -> subprocess.Popen[bytes]:
+    """Start a run in a process group of its own; what it says goes to a file beside the lake.
+
+    Args:
+        place: its lake.
+        logical_date: of the run.
+        options: of `lakehouse run`.
+        fault: `<fault point>:<kill or stop>@<occurrence>`; None for none.
+    """
+    source = Path(__file__).parents[2] / "src"
+    environment = os.environ | {"PYTHONPATH": str(source), "CHILD_TOKEN_KEY": "0f" * 32}
+    command = COMMAND if fault is None else [*FAULTY_COMMAND, fault]
+    arguments = ["run", "--config", str(place.config()), "--logical-date", logical_date, *options]
+    with (place.folder / "output.txt").open("ab") as said:
+        return subprocess.Popen(
+            [*command, *arguments], stdout=said, stderr=said, env=environment, start_new_session=True, cwd=place.folder
+        )
+
+
+def finish(place: Place, logical_date: str, *options: str, fault: str | None = None) -> tuple[int, float]:
+    """Exit code and seconds of a run that ends by itself, or at its fault point."""
+    began = time.monotonic()
+    child = start(place, logical_date, *options, fault=fault)
+    try:
+        code = child.wait(LIMIT_SECONDS)
+    finally:
+        kill_group(child)
+    return code, time.monotonic() - began
+
+
+def kill_group(child: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to everything the child started; returns when none of it is left."""
+    for _ in range(200):
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        try:
+            os.killpg(child.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"process group {child.pid} does not end")
+
+
+def run_until(place: Place, logical_date: str, seconds: float) -> bool:
+    """Run and kill after `seconds`; whether there was still something to kill."""
+    child = start(place, logical_date)
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        kill_group(child)
+    return False
+
+
+def run_to_the_end(place: Place, logical_date: str, most: int = 3) -> None:
+    """Run until a run succeeds.
+
+    Raises:
+        AssertionError: none of `most` did.
+    """
+    for _ in range(most):
+        code, _ = finish(place, logical_date)
+        if code == 0:
+            return
+    raise AssertionError(place.said)
+
+
+def tables(place: Place, layers: Sequence[str] = ("bronze", "reference", "silver", "gold")) -> Mapping[str, Rows]:
+    """Every table but the run records: row -> how often it is there, without what tells of the run."""
+    connection = delta_reader()
+    store, found = Store(str(place.lake)), {}
+    for layer in layers:
+        for folder in store.folders(layer):
+            source = f"delta_scan('{store.uri(layer, folder)}')"
+            kept = [c for c in connection.sql(f"SELECT * FROM {source}").columns if c not in OF_THE_RUN]
+            # As text, so that an instant needs no time zone here.
+            texts = ", ".join(f'CAST("{c}" AS VARCHAR)' for c in kept)
+            picked = connection.sql(f"SELECT {texts} FROM {source}").fetchall()
+            found[f"{layer}.{folder}"] = Counter(_shown(dict(zip(kept, row, strict=True))) for row in picked)
+    return found
+
+
+def _shown(row: dict[str, str | None]) -> str:
+    is_tombstone = row.get("is_deleted") == "true"
+    return repr({name: value for name, value in row.items() if not (is_tombstone and name in OF_THE_CLOCK)})
+
+
+def bronze_places(place: Place) -> Counter[tuple[str, str, int]]:
+    """How often each record of each batch stands in each Bronze table."""
+    connection = delta_reader()
+    store, found = Store(str(place.lake)), Counter[tuple[str, str, int]]()
+    for folder in store.folders("bronze"):
+        if not folder.endswith("__quarantine"):
+            query = f"SELECT _batch_id, _row_number FROM delta_scan('{store.uri('bronze', folder)}')"
+            found.update((folder, batch, number) for batch, number in connection.sql(query).fetchall())
+    return found
+
+
+def recorded_outcomes(place: Place) -> Counter[tuple[str, str | None]]:
+    """How often each table of each run stands in `ops.run`."""
+    connection = delta_reader()
+    query = f"SELECT run_id, table_name FROM delta_scan('{place.lake / 'ops' / 'run'}')"
+    return Counter(connection.sql(query).fetchall())
+
+
+def assert_same(found: Mapping[str, Rows], expected: Mapping[str, Rows], why: object) -> None:
+    """Both lakes hold the same tables with the same rows, each as often; the message counts, and shows no row."""
+    assert found.keys() == expected.keys(), why
+    different = {n: (sum((found[n] - rows).values()), sum((rows - found[n]).values())) for n, rows in expected.items()}
+    assert {n: d for n, d in different.items() if d != (0, 0)} == {}, why
