@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -301,3 +302,17 @@ assert SparkContext._gateway is None
 assert "lakehouse.storage.session" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_status_tells_a_missing_file_from_one_that_waits_to_be_read(lake: LakeFolder) -> None:
+    today = datetime.now(UTC).date()
+    expects = f'expect = [{{ feed = "claims", by = "00:00", first_day = {today - timedelta(days=2)} }}]'
+    lake.config.write_text(f"{lake.config.read_text()}\n[networks.harbor.files]\n{expects}\n")
+    lake.deliver("claims", f"claims-{today}.csv", CLAIMS_HEADER)
+    deliveries = lake.json("status")["deliveries"]
+    assert isinstance(deliveries, list)
+    assert (deliveries[-1]["day"], deliveries[-1]["standing"]) == (today.isoformat(), "unread")
+    assert [d["standing"] for d in deliveries[:-1]] == ["missing", "missing"]
+    yesterday = today - timedelta(days=1)
+    assert f"harbor/claims of {yesterday}, due {yesterday} 00:00 UTC: missing" in lake.call("status").stdout
+    assert "harbor/claims" not in lake.call("status", "-s", "silver.claim").stdout

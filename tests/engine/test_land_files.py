@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine.world import BRONZE, World, sent, touch
+from engine.world import BRONZE, SILVER, World, sent, touch
 from lakehouse.engine.land_files import delivered_at
-from lakehouse.storage.files import FoundFile
+from lakehouse.faults import at_fault_points
+from lakehouse.storage.drops import FoundFile
 
 CHANGED = datetime(2026, 3, 9, 17, 5, tzinfo=UTC)
 
@@ -58,4 +59,34 @@ def test_content_that_comes_back_under_a_name_after_other_content_is_landed_agai
 
     for _ in range(2):
         touch(world.root / "drops" / "north" / "visits" / name)
+    assert world.run(BRONZE).counts(BRONZE) == {"repeated_files": 1}
+
+
+@pytest.mark.spark
+def test_a_large_file_lands_in_parts_and_a_run_that_stopped_goes_on_behind_them(world: World) -> None:
+    world.files = {"part_rows": 2}
+    rows = [sent(f"V{n}") for n in range(5)]
+    world.deliver("visits-2026-01-01.csv", rows)
+
+    def stop(moment: str) -> None:
+        if moment == "after_bronze_commit" and world.lake.logs[BRONZE].deliveries():
+            raise OSError("stopped")
+
+    at_fault_points(stop)
+    try:
+        world.run(BRONZE, must=None)
+    finally:
+        at_fault_points(None)
+    before = [d for _, d in world.lake.logs[BRONZE].deliveries()]
+    world.run(BRONZE)
+    landed = [d for _, d in world.lake.logs[BRONZE].deliveries()]
+    assert [(d.part, d.is_last, d.rows) for d in landed] == [(0, False, 2), (1, False, 2), (2, True, 1)]
+    assert len({d.batch_id for d in landed}) == 3
+    assert len({d.checksum for d in landed}) == 1
+    assert len(before) < 3
+    assert [v for (v,) in world.rows(BRONZE, "visit_id")] == [f"V{n}" for n in range(5)]
+    assert [n for (n,) in world.rows(BRONZE, "_row_number")] == [1, 2, 3, 4, 5]
+    world.run(SILVER)
+    assert len(world.rows(SILVER, "visit_id")) == 5
+    touch(world.root / "drops" / "north" / "visits" / "visits-2026-01-01.csv")
     assert world.run(BRONZE).counts(BRONZE) == {"repeated_files": 1}

@@ -21,6 +21,7 @@ from lakehouse.engine.context import BuildResult
 from lakehouse.engine.run import Outcome, Run, RunReport, TableOutcome
 from lakehouse.engine.work import Request
 from lakehouse.settings import LakeSettings, PrivacySettings, Settings
+from lakehouse.settings_files import FileSettings
 from lakehouse.settings_networks import NetworkSettings, SqlSettings
 from lakehouse.spec.balance import sums_to
 from lakehouse.spec.columns import month_of, sum_money
@@ -276,7 +277,7 @@ class World:
         root: of everything.
         adapters: network name -> adapter.
         tables: what is declared besides Bronze; a test may exchange one.
-        lake_settings, sql: settings of the lake, and of the networks that have a database.
+        lake_settings, sql, files: settings of the lake, of networks that have a database, and of how files come.
     """
 
     spark: SparkSession
@@ -285,6 +286,7 @@ class World:
     tables: Sequence[Table] = TABLES
     lake_settings: Mapping[str, object] = field(default_factory=dict)
     sql: Mapping[str, object] = field(default_factory=dict)
+    files: Mapping[str, object] = field(default_factory=dict)
     runs: int = 0
 
     def __post_init__(self) -> None:
@@ -300,8 +302,9 @@ class World:
         """Settings of the lake below the root."""
         lake = LakeSettings.model_validate({"root": str(self.root / "lake"), **self.lake_settings})
         sql = SqlSettings.model_validate({"dbms": "sqlite", "database_schema": "", **self.sql})
+        files = FileSettings.model_validate(self.files)
         networks = {
-            name: NetworkSettings(adapter=adapter, root=str(self.source_of(name)), sql=sql)
+            name: NetworkSettings(adapter=adapter, root=str(self.source_of(name)), sql=sql, files=files)
             for name, adapter in self.adapters.items()
         }
         return Settings(env="test", lake=lake, networks=networks, privacy=PrivacySettings())

@@ -1,4 +1,4 @@
-"""`lakehouse status`: how each table stands, from its log and the records of runs."""
+"""`lakehouse status`: how each table stands, from its log and the records of runs, and which files should have come."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,6 +21,7 @@ from lakehouse.commands.edge import (
 from lakehouse.errors import LakehouseError
 
 if TYPE_CHECKING:
+    from lakehouse.engine.expected_deliveries import DueDelivery
     from lakehouse.storage.log import DeltaLog, Logs
 
 FORMAT = "lakehouse-status/1"
@@ -64,7 +65,7 @@ def status(
     env: EnvOption = None,
     config: ConfigOption = None,
 ) -> int:
-    """Show version, age, last rows, inputs not consumed yet, last outcome and freshness. Starts no Spark.
+    """Show version, age, last rows, inputs to consume, last outcome, freshness and missing files. Starts no Spark.
 
     Exit code 3 when a log cannot be trusted.
     """
@@ -76,13 +77,45 @@ def status(
     outcomes = latest_outcomes(opened.registry, records)
     now = datetime.now(UTC)
     found = [table_status(opened, logs, name, outcomes.get(name), now) for name in opened.names]
+    deliveries, unlisted = _deliveries(opened, logs, now)
     if output is Output.JSON:
         last = {key: records[0][key] for key in ("run_id", "started_at", "exit_code")} if records else None
         tables = [asdict(t) for t in found]
-        print_json({"format": FORMAT, "env": opened.settings.env, "last_run": last, "tables": tables})
+        expected = [{**asdict(d), "standing": d.standing.name.lower()} for d in deliveries]
+        document = {"format": FORMAT, "env": opened.settings.env, "last_run": last, "tables": tables}
+        print_json({**document, "deliveries": expected, "unlisted": unlisted})
     else:
         _print_text(opened, found, records[0] if records else None, now)
+        _print_deliveries(deliveries, unlisted)
     return 3 if any(t.error for t in found) else 0
+
+
+def _deliveries(opened: Opened, logs: "Logs", now: datetime) -> "tuple[list[DueDelivery], list[str]]":
+    """Every delivery that the selected feeds should have had by now, and what of it could not be looked at."""
+    from lakehouse.engine.expected_deliveries import expected_of
+    from lakehouse.storage.drops import Drop
+
+    found: list[DueDelivery] = []
+    unlisted: list[str] = []
+    for name, network in opened.settings.networks.items():
+        for expected in network.files.expect if network.enabled else ():
+            table = f"bronze.{name}_{expected.feed}"
+            if table not in opened.names:
+                continue
+            drop = Drop(network.root or "", opened.settings.lake.s3)
+            try:
+                found += expected_of(opened.registry[table], expected, network.files, drop, logs[table], now)
+            except LakehouseError as error:
+                unlisted.append(f"{table}: {error}")
+    return found, unlisted
+
+
+def _print_deliveries(deliveries: "list[DueDelivery]", unlisted: list[str]) -> None:
+    from lakehouse.commands.screen import console
+    from lakehouse.engine.expected_deliveries import missing_deliveries
+
+    for said in (*unlisted, *(delivery.text for delivery in missing_deliveries(deliveries))):
+        console().print(said)
 
 
 def table_status(opened: Opened, logs: "Logs", name: str, last_outcome: str | None, now: datetime) -> TableStatus:

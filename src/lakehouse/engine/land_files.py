@@ -1,34 +1,28 @@
 """Files into the staging folder."""
 
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, time
 
 from lakehouse.engine.batch import Batch, Step, id_of
 from lakehouse.engine.context import BuildContext
-from lakehouse.engine.file_deliveries import Verdict, begun, by_path, grouped, stage_file, told_of
+from lakehouse.engine.file_deliveries import StagedFile, Verdict, begun, by_path, grouped, stage_file, told_of
 from lakehouse.engine.source_plan import refuse_lost_columns, stamp
 from lakehouse.engine.work import TablePlan
 from lakehouse.faults import fault_point
 from lakehouse.settings_files import FileSettings
 from lakehouse.spec.sources import FileSource
-from lakehouse.storage.drops import Drop
-from lakehouse.storage.files import FoundFile, RawColumn, Staged, stage_parts
+from lakehouse.storage.drops import Drop, FoundFile
+from lakehouse.storage.file_names import date_in
+from lakehouse.storage.files import RawColumn, Staged, stage_parts
 from lakehouse.storage.notes import Delivery
-
-_DATE_IN_PATH = re.compile(r"(?<!\d)(20\d\d|19\d\d)[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
 
 def delivered_at(file: FoundFile) -> datetime:
     """UTC instant a delivery counts from: the last date in its path (`claims-2026-01-05.csv`), else its modification
     time."""
-    dates = _DATE_IN_PATH.findall(file.path)
-    for year, month, day in reversed(dates):
-        try:
-            return datetime(int(year), int(month), int(day), tzinfo=UTC)
-        except ValueError:
-            continue
-    return file.modified_at
+    day = date_in(file.path)
+    return file.modified_at if day is None else datetime.combine(day, time(), UTC)
 
 
 def file_steps(context: BuildContext, plan: TablePlan, folder: str) -> Iterator[Step]:
@@ -56,21 +50,28 @@ def _batches(context: BuildContext, plan: TablePlan, how: FileSettings, folder: 
         def stage(skip: int, first: int, file: FoundFile = file, place: str = place) -> tuple[Staged, ...]:
             return stage_parts(drop, file, source, columns, place, how, skip_records=skip, first_part=first)
 
-        staged = stage_file(stage, history, is_asked=context.request.reload_source)
-        before = begun(history)
-        told = told_of(file.path, staged.verdict, before.records if before else 0)
-        for part in staged.parts:
-            refuse_lost_columns(settings, file.path, table, part.absent_columns, part.extra_columns, plan.state)
-            repeats = staged.verdict is Verdict.REPEATED
-            yield Batch(
-                _delivery(context, plan, part, repeats),
-                (part.rows_path,),
-                part.rejected_path,
-                part.filled,
-                part.absent_columns,
-                part.extra_columns,
-                told if part is staged.parts[0] else "",
-            )
+        found = stage_file(stage, history, is_asked=context.request.reload_source)
+        first, before = found.parts[0], begun(history)
+        refuse_lost_columns(settings, file.path, table, first.absent_columns, first.extra_columns, plan.state)
+        told = told_of(file.path, found.verdict, before.records if before else 0)
+        yield from _batches_of(context, plan, found, told)
+
+
+def _batches_of(context: BuildContext, plan: TablePlan, found: StagedFile, told: str) -> Iterator[Batch]:
+    """The batches of one file. A column counts as filled when it is so anywhere in the file; a repeat is one note."""
+    repeats = found.verdict is Verdict.REPEATED
+    filled = frozenset[str]().union(*(part.filled for part in found.parts))
+    for part in found.parts[:1] if repeats else found.parts:
+        counted = replace(part, rows=sum(p.rows for p in found.parts), is_last=True) if repeats else part
+        yield Batch(
+            _delivery(context, plan, counted, repeats),
+            (part.rows_path,),
+            part.rejected_path,
+            filled,
+            part.absent_columns,
+            part.extra_columns,
+            told if part is found.parts[0] else "",
+        )
 
 
 def _delivery(context: BuildContext, plan: TablePlan, staged: Staged, repeats: bool) -> Delivery:

@@ -1,7 +1,6 @@
 """Stages one delivered file: a single pass over its bytes into Parquet files of text, so many records to a part."""
 
 import hashlib
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from lakehouse.spec.sources import FileSource
 from lakehouse.storage.archives import explain_archive, opened_member
 from lakehouse.storage.control_files import Control, Totals, check_control, check_totals, read_control
 from lakehouse.storage.delimited import read_delimited
-from lakehouse.storage.drop_listing import control_path, list_drop
+from lakehouse.storage.drop_listing import control_path
 from lakehouse.storage.drops import Drop, FoundFile
 from lakehouse.storage.file_names import DELIMITERS, archive_stem, parse_name, split_member
 from lakehouse.storage.framed_text import FramedText, rows_stated
@@ -28,7 +27,7 @@ from lakehouse.storage.store import filesystem_of
 from lakehouse.storage.stored_bytes import PIECE, Gunzipped, StoredBytes
 from lakehouse.storage.text_lines import ByteStream
 
-__all__ = ["Drop", "FoundFile", "RawColumn", "Staged", "list_drop", "list_files", "stage", "stage_parts"]
+__all__ = ["Drop", "FoundFile", "RawColumn", "Staged", "stage_parts"]
 
 _CONTROL_BYTES: Final = 1 << 20
 
@@ -122,17 +121,6 @@ def stage_parts(
         _staged(file, checksum, found, part, number, stem, part is writer.parts[-1])
         for number, part in enumerate(writer.parts, first_part)
     )
-
-
-def list_files(root: str, source: FileSource) -> list[FoundFile]:
-    """The files of a feed, whatever their sender does to finish them; see `list_drop`."""
-    return list(list_drop(Drop(root), source, FileSettings()).ready)
-
-
-def stage(root: str, file: FoundFile, source: FileSource, columns: Sequence[RawColumn], folder: str) -> Staged:
-    """A whole file in one part; see `stage_parts`."""
-    [only] = stage_parts(Drop(root), file, source, columns, folder, FileSettings(part_rows=sys.maxsize))
-    return only
 
 
 def _staged(

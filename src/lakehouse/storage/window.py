@@ -9,7 +9,7 @@ CHANGE_TRACKING: Final = "change_tracking"
 MODIFIED_DATE: Final = "modified_date"
 
 STAMP_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f"
-"""How a bound of `modified_date` is written: by the clock the sender stamps by, in microseconds. Others are integers."""
+"""How a bound of `modified_date` is written: in the clock that stamps the rows, microseconds. Others are integers."""
 
 
 @dataclass(frozen=True)
