@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow bench lint clean
+.PHONY: help setup demo test slow soak bench bench-extract lint clean
 
 BIN := .venv/bin
 BENCHMARKS = $(filter-out tests/benchmarks/_% %/__init__.py %/conftest.py,$(wildcard tests/benchmarks/*.py))
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make this checkout ready to run; every other target does it by itself
 	@.ci/setup
@@ -18,6 +18,13 @@ test: setup ## Run the tests (one of them runs lint); ARGS='-k name' is passed t
 
 slow: setup ## Run the tests that need real servers or many minutes
 	@$(BIN)/python -m pytest tests/slow -o timeout=1800 $(ARGS)
+
+soak: setup ## Kill a run at every named moment, five times over, and long schedules; hours
+	@FAULT_SEEDS=5 $(BIN)/python -m pytest tests/slow/test_faults.py -o timeout=0 $(ARGS)
+	@$(BIN)/python tests/benchmarks/watermark.py 100000
+
+bench-extract: setup ## A million rows out of PostgreSQL into Bronze, against the usual pyodbc loop
+	@$(BIN)/python tests/benchmarks/extract.py $(ARGS)
 
 bench: setup ## Run every benchmark, one after the other
 	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script" || exit; done

@@ -166,12 +166,12 @@ def test_the_demo_leaves_a_folder_alone_that_is_not_its_own(tmp_path: Path) -> N
 def test_the_demo_leaves_its_own_lake_alone_once_another_network_is_in_it(tmp_path: Path) -> None:
     lake = lake_folder(tmp_path)
     own = tmp_path / "own"
-    (own / "bronze" / "meridian_claims").mkdir(parents=True)
+    (own / "bronze" / "lakeside_claims").mkdir(parents=True)
     (own / DEMO_MARKER).touch()
     answer = lake.call("demo", "--lake", str(own))
     assert answer.exit_code == 2
-    assert "meridian_claims" in answer.stderr
-    assert (own / "bronze" / "meridian_claims").is_dir()
+    assert "lakeside_claims" in answer.stderr
+    assert (own / "bronze" / "lakeside_claims").is_dir()
 
 
 def test_revenue_is_added_up_per_payer_over_months_and_a_missing_amount_is_nothing() -> None:

@@ -36,6 +36,7 @@ class SqlSettings(Section):
         stamp_clock: clock that ModifiedDate is written by: the server's local time, or UTC.
         stamp_zone: zone of the server's local time, for the instants in Silver.
         window_rows: most rows of one commit; a larger window is cut where its signal allows.
+        accepts_restored: the server was restored or replaced on purpose: a table whose numbers went back is read whole.
         parallel_reads: connections that read one window at the same time.
         split_rows: windows with fewer rows are read by one connection.
         compare_keys_days: every so many days all keys of the source are compared with Bronze, and tombstones landed
@@ -53,6 +54,7 @@ class SqlSettings(Section):
     stamp_clock: Literal["local", "utc"] = "local"
     stamp_zone: str = "UTC"
     window_rows: Annotated[int, Field(ge=1)] = 2_000_000
+    accepts_restored: bool = False
     parallel_reads: Annotated[int, Field(ge=1, le=16)] = 4
     split_rows: Annotated[int, Field(ge=1)] = 200_000
     compare_keys_days: Annotated[int, Field(ge=0)] = 7

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from lakehouse.engine.windows import due_windows, next_window
+from lakehouse.engine.windows import due_windows, next_window, position_after
+from lakehouse.errors import SourceError
 from lakehouse.storage.notes import TableState
 from lakehouse.storage.window import CHANGE_TRACKING, MODIFIED_DATE, ROWVERSION, Bound, Window
 
@@ -24,6 +25,7 @@ class Numbered:
     signal: str = ROWVERSION
     oldest: str | None = None
     cuts: list[int] = field(default_factory=list)
+    name: str = "dbo.Claims"
 
     def bound(self) -> Bound:
         return Bound(self.signal, str(self.hi), NOW)
@@ -83,3 +85,22 @@ def test_changes_that_the_server_keeps_no_longer_are_read_whole(oldest: str, lo:
     due = due_windows(Numbered([1, 9], 10, CHANGE_TRACKING, oldest), at("5", CHANGE_TRACKING), HOUR, 10)
     assert due.windows[0].lo == lo
     assert bool(due.why_whole) == (lo is None)
+
+
+def test_numbers_that_went_back_stop_the_feed_until_that_was_meant() -> None:
+    restored = Numbered([1, 2, 3], 4)
+    with pytest.raises(SourceError, match=r"dbo\.Claims.*900.*is at 4 now.*accepts_restored"):
+        due_windows(restored, at("900"), HOUR, 10)
+    due = due_windows(restored, at("900"), HOUR, 10, accepts_restored=True)
+    assert [(w.lo, w.hi) for w in due.windows] == [(None, "4")]
+    assert "went back" in due.why_whole
+
+
+def test_the_position_never_goes_back_where_a_window_begins_in_its_lag() -> None:
+    before = Window(MODIFIED_DATE, None, "2026-01-10T12:00:00.000000")
+    inside = Window(MODIFIED_DATE, "2026-01-10T10:00:00.000000", "2026-01-10T11:00:00.000000")
+    beyond = Window(MODIFIED_DATE, "2026-01-10T11:00:00.000000", "2026-01-10T13:00:00.000000")
+    assert position_after(before, inside).hi == before.hi
+    assert position_after(before, beyond) == beyond
+    assert position_after(Window(ROWVERSION, None, "99"), Window(ROWVERSION, "99", "100")).hi == "100"
+    assert position_after(None, inside) == inside

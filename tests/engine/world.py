@@ -145,8 +145,8 @@ def conform_coded(visits: DataFrame, payers: DataFrame) -> DataFrame:
 
 @conforms(VISITS, reads={"visits": changes(stored_visits)}, money={"amount": ("amount",)}, sequenced=True)
 def conform_stored(visits: DataFrame) -> DataFrame:
-    """Columns as read from the sender's database."""
-    return _in_contract(visits)
+    """Columns as read from the sender's database, in the order they were read."""
+    return _in_contract(visits.withColumn("source_sequence", F.unix_micros("_delivered_at").cast("string")))
 
 
 ADAPTERS = {

@@ -27,7 +27,7 @@ USER: Final = "claims_reader"
 PASSWORD: Final = "loopback only"
 FIRST_DATABASE: Final = "claims"
 START_SECONDS: Final = 30
-# Small, and without a word to the disk: the data outlives a killed server, not a lost machine. Locks and deadlocks are noticed at once, so that tests of them are fast.
+# Small, and it never syncs: the data outlives a killed server, not a lost machine. Deadlocks are noticed at once.
 OPTIONS: Final = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 from lakehouse.storage.notes import TableState
 from lakehouse.storage.window import MODIFIED_DATE, ROWVERSION, Window
-from simulator.poller import BEFORE_ALL, Poller
+from simulator.bronze import Order
+from simulator.poller import BEFORE_ALL, Poller, hash_of, stamp_of
 from simulator.source import ENDLESS, XID, Row, text_of, tick_of
 from simulator.world import Way
-
-FIRST, LAST = -1, 9
-"""A tombstone's content hash may be any: smaller or greater than every row's."""
 
 
 class StampQuery(Poller):
@@ -97,58 +95,78 @@ USUAL_QUERIES = (
 )
 
 
-def stamp_of(row: Row) -> int:
-    """The stamp; of a row without one, when it was read."""
-    return row.read_at if row.stamp is None else row.stamp
+class ByNumber(Poller):
+    """The source's number decides, then the stamp."""
+
+    is_by_landing = False
 
 
-class NumberStampHash(Poller):
-    """Number, stamp, hash. A tombstone has the end of the newest landed window and the server's clock.
+class AtTheEnd(ByNumber):
+    """A tombstone has the end of the newest landed window for a number, and the server's clock.
 
     Attributes:
-        before_end: how far below the end its number is.
+        below: how far below the end its number is.
     """
 
-    before_end = 0
-    order = staticmethod(lambda row: (row.sequence, stamp_of(row), LAST if row.is_deleted else row.content))
+    below = 0
 
     def tombstone(self, row: Row, state: TableState, read_at: int) -> Row:
-        """As the class says; on a source without numbers its commit is the number."""
-        number = state.sequence
-        if state.position is not None and state.position.signal == ROWVERSION:
-            number = int(state.position.hi) - self.before_end
-        return row._replace(write=0, content=None, stamp=read_at, read_at=read_at, sequence=number)
+        """As the class says; on a source without numbers only the clock."""
+        made = super().tombstone(row, state, read_at)
+        number = made.sequence if self.source.signal == MODIFIED_DATE else made.sequence + 1 - self.below
+        return made._replace(stamp=read_at, sequence=number)
 
 
-class LastNumberInside(NumberStampHash):
-    """The last number of the landed windows: one below their end."""
+class BelowTheEnd(AtTheEnd):
+    """Its number is one below the end, its stamp the server's clock."""
 
-    before_end = 1
-    order = staticmethod(lambda row: (row.sequence, stamp_of(row), FIRST if row.is_deleted else row.content))
-
-
-class StampFirst(NumberStampHash):
-    """Stamp, number, hash."""
-
-    order = staticmethod(lambda row: (stamp_of(row), row.sequence, LAST if row.is_deleted else row.content))
+    below = 1
 
 
-class StampOfTheDeleted(Poller):
-    """Stamp, deletion, hash; a tombstone has the stamp of the row it deletes."""
+class StampFirst(AtTheEnd):
+    """The stamp decides, then the number."""
 
-    order = staticmethod(lambda row: (stamp_of(row), row.is_deleted, row.content or 0))
+    order: Order = staticmethod(lambda row: (stamp_of(row), row.sequence, hash_of(row)))
 
+
+class AsItsRow(ByNumber):
+    """A tombstone stands where its row stands, and the deletion decides."""
+
+    order: Order = staticmethod(lambda row: (row.sequence, row.is_deleted, stamp_of(row), hash_of(row)))
+
+    def tombstone(self, row: Row, state: TableState, read_at: int) -> Row:
+        """Number and stamp of the row."""
+        return row._replace(write=0, content=None, read_at=read_at)
+
+
+class ByStamp(Poller):
+    """Without numbers the stamp decides which row of a key is the newest."""
+
+    order: Order = staticmethod(lambda row: (stamp_of(row), hash_of(row)))
+
+
+class AsItsRowByStamp(AsItsRow):
+    """The same without numbers: the stamp decides, then the deletion."""
+
+    order: Order = staticmethod(lambda row: (stamp_of(row), row.is_deleted, hash_of(row)))
+
+
+BY_STAMP = Way("no number: stamp; tombstone at a later stamp", MODIFIED_DATE, ByStamp)
+"""Where a source has no numbers the product's landing numbers its rows: what was read later is newer. This does not."""
 
 RULES = (
-    Way("number, deletion, stamp; tombstone numbered as its row", ROWVERSION),
-    Way("number, stamp; tombstone numbered hi, server's clock", ROWVERSION, NumberStampHash),
-    Way("number, stamp; tombstone numbered hi - 1, server's clock", ROWVERSION, LastNumberInside),
-    Way("stamp, number; tombstone numbered hi, server's clock", ROWVERSION, StampFirst),
-    Way("xid: number, deletion, stamp; tombstone numbered as its row", XID),
-    Way("xid: number, stamp; tombstone numbered hi, server's clock", XID, NumberStampHash),
-    Way("xid: number, stamp; tombstone numbered hi - 1, server's clock", XID, LastNumberInside),
-    Way("xid: stamp, number; tombstone numbered hi, server's clock", XID, StampFirst),
-    Way("no number: landing, deletion, stamp; tombstone as its row", MODIFIED_DATE),
-    Way("no number: stamp; tombstone at the server's clock", MODIFIED_DATE, StampFirst),
-    Way("no number: stamp, deletion; tombstone stamped as its row", MODIFIED_DATE, StampOfTheDeleted),
+    *(
+        Way(f"{kind}: {name}", kind, poller)
+        for kind in (ROWVERSION, XID)
+        for name, poller in (
+            ("number, stamp; tombstone at hi - 1, later stamp", ByNumber),
+            ("number, deletion, stamp; tombstone as its row", AsItsRow),
+            ("number, stamp; tombstone at hi - 1, clock", BelowTheEnd),
+            ("number, stamp; tombstone at hi, clock", AtTheEnd),
+            ("stamp, number; tombstone at hi, clock", StampFirst),
+        )
+    ),
+    Way("no number: landing, stamp", MODIFIED_DATE),
+    BY_STAMP,
+    Way("no number: stamp, deletion; tombstone as its row", MODIFIED_DATE, AsItsRowByStamp),
 )

@@ -9,16 +9,23 @@ from datetime import timedelta
 
 from lakehouse.engine import windows
 from lakehouse.storage.notes import CommitNote, Delivery, TableState
-from lakehouse.storage.window import MODIFIED_DATE, Window
+from lakehouse.storage.window import MODIFIED_DATE, ROWVERSION, Window
 from simulator.bronze import Bronze, Lease, Order
 from simulator.source import Row, Source
 
 BEFORE_ALL = -(10**9)
+MOMENT = 1e-6
+"""Ticks by which a tombstone's stamp is later than the row's and the clock."""
 
 
-def by_number(row: Row) -> tuple[object, ...]:
-    """The server's number, else the number of the commit that landed the row; a tombstone after the row it deletes."""
-    return (row.sequence, row.is_deleted, BEFORE_ALL if row.stamp is None else row.stamp, row.content or 0)
+def stamp_of(row: Row) -> float:
+    """The stamp; of a row without one, when it was read."""
+    return row.read_at if row.stamp is None else row.stamp
+
+
+def hash_of(row: Row) -> int:
+    """Stands for the content hash, in which a tombstone may be anything."""
+    return -1 if row.content is None else row.content
 
 
 class Poller:
@@ -26,10 +33,12 @@ class Poller:
 
     Attributes:
         order: which row of a key is the newest.
+        is_by_landing: the number of a row is that of its landing, not the source's.
         lag: given to a window of `modified_date`.
     """
 
-    order: Order = staticmethod(by_number)
+    is_by_landing = True
+    order: Order = staticmethod(lambda row: (row.sequence, stamp_of(row), hash_of(row)))
 
     def __init__(self, source: Source, bronze: Bronze, lease: Lease, lag: int, window_rows: int) -> None:
         self.source = source
@@ -72,7 +81,7 @@ class Poller:
 
     def position(self, piece: Window, due: Sequence[Window], rows: Sequence[Row]) -> Window:
         """What the commit of a piece says of where the next window begins."""
-        return piece
+        return windows.position_after(self.bronze.state().position, piece)
 
     def unknown(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Rows that are landed."""
@@ -83,7 +92,7 @@ class Poller:
 
     def land(self, state: TableState, kind: str, rows: Sequence[Row], window: Window | None, token: int) -> bool:
         """One commit; False when its sequence is taken."""
-        if self.source.signal == MODIFIED_DATE:
+        if self.is_by_landing or self.source.signal == MODIFIED_DATE:
             rows = [row._replace(sequence=state.sequence) for row in rows]
         delivery = Delivery("Claims", 0, "", "", "", "", "", len(rows), 0, window=window, kind=kind)
         return self.bronze.commit(CommitNote("", "land", state, (delivery,), {"rows": len(rows)}, lease=token), rows)
@@ -104,10 +113,16 @@ class Poller:
         return self.source.keys()
 
     def tombstone(self, row: Row, state: TableState, read_at: int) -> Row:
-        """Stands just after the row it deletes, so before whatever the source makes of the key next."""
-        return row._replace(write=0, content=None, read_at=read_at)
+        """Stands after the row it deletes, and before whatever the source makes of the key next.
+
+        What landed has a number below the end of the newest landed window, the key inserted again one not below it.
+        """
+        assert state.position is not None
+        number = int(state.position.hi) - 1 if state.position.signal == ROWVERSION else row.sequence
+        stamp = max(stamp_of(row), read_at) + MOMENT
+        return row._replace(write=0, content=None, stamp=stamp, sequence=number, read_at=read_at)
 
 
-def content_of(row: Row) -> tuple[int | None, int | None]:
+def content_of(row: Row) -> tuple[float | None, int | None]:
     """What tells a row from another of its key."""
     return row.stamp, row.content

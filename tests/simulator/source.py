@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -46,7 +47,7 @@ class Row(NamedTuple):
     key: int
     write: int
     sequence: int
-    stamp: int | None
+    stamp: float | None
     content: int | None
     read_at: int
 
@@ -64,6 +65,8 @@ class Source:
         meanwhile: called between the statements of a plan, while the database goes on.
         rows_read: by every read of a window so far.
     """
+
+    name = "Claims"
 
     def __init__(self, kind: str, meanwhile: Callable[[], None]) -> None:
         self.kind = kind
@@ -115,7 +118,8 @@ class Source:
     def cut(self, window: Window, most_rows: int) -> Sequence[Window]:
         """Pieces of at most `most_rows` rows, more where rows share a value; the last one takes what has none."""
         self.meanwhile()
-        values = sorted(v for made in self._within(window) if (v := self.value(made)) is not None)
+        inside = replace(window, takes_unstamped=False)
+        values = sorted(v for made in self._within(inside) if (v := self.value(made)) is not None)
         points = sorted({v for v in values[most_rows::most_rows] if v > values[0]})
         return pieces(window, [self._text(point) for point in points])
 
@@ -148,7 +152,10 @@ class Source:
             if value is None:
                 if window.takes_unstamped:
                     found.append(made)
-            elif value < hi and (lo is None or value >= lo):
+            elif value < hi:
+                if lo is None or value >= lo:
+                    found.append(made)
+            elif window.takes_unstamped and self.signal == MODIFIED_DATE:  # stamped beyond the clock
                 found.append(made)
         return found
 

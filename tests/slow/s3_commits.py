@@ -1,12 +1,15 @@
-"""Commits to one table on S3 that go wrong on the way: `s3_commits.py lost|stale ENDPOINT REGION BUCKET`.
+"""Commits to one table on S3 that go wrong on the way: `s3_commits.py lost|late ENDPOINT REGION BUCKET`.
 
 A process of its own, since a JVM gets the jars for S3 only at its start. Prints what came of it as JSON.
 """
 
 import json
+import re
 import sys
+import threading
+import time
 
-from pyspark.errors import PySparkException
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -53,17 +56,25 @@ def lost_answers(session: SparkSession, lake: Lake) -> dict[str, object]:
     return {"versions": versions, "count": lake.read(session, TABLE).count()}
 
 
-def stale_list(session: SparkSession, lake: Lake, proxy: S3Proxy) -> dict[str, object]:
-    """A commit by a run that was not told of the newest one, and so plans the same step again."""
-    proxy.hidden = rf"{LAST:020d}\.json$"
+def late_list(session: SparkSession, lake: Lake, proxy: S3Proxy) -> dict[str, object]:
+    """A commit by a run that is told of the newest one only when it finds its place taken, after planning it again."""
+    newest = f"{LAST:020d}.json"
+    proxy.hidden = re.escape(newest)
     known = lake.logs[TABLE].version
+    threading.Thread(target=show_once_asked_for, args=(proxy, newest), daemon=True).start()
     try:
         lake.append(session, TABLE, rows(session, 0, 10), note(LAST, "append", "run-2"))
         refused = ""
-    except PySparkException as error:
-        refused = str(error.getCondition())
-    proxy.hidden = None
+    except Py4JJavaError as error:
+        refused = error.java_exception.getClass().getSimpleName()
     return {"known": known, "refused": refused, "version": lake.logs.forget(TABLE).version}
+
+
+def show_once_asked_for(proxy: S3Proxy, name: str) -> None:
+    """Lists are whole again once the file itself was asked for: the log store looks there before it writes."""
+    while not any(request.startswith("HEAD") and request.endswith(name) for request in list(proxy.seen)):
+        time.sleep(0.05)
+    proxy.hidden = None
 
 
 def main(mode: str, endpoint: str, region: str, bucket: str) -> None:
@@ -76,7 +87,7 @@ def main(mode: str, endpoint: str, region: str, bucket: str) -> None:
             master="local[2]", driver_memory="1g", class_archive=True, quick_compile=True, conf=FEW_TRIES
         )
         session = start_session(settings, "commits", lake.settings)
-        done = lost_answers(session, lake) if mode == "lost" else stale_list(session, lake, proxy)
+        done = lost_answers(session, lake) if mode == "lost" else late_list(session, lake, proxy)
         sys.stdout.write(json.dumps(done | {"dropped": proxy.done[Answer.DROP_AFTER]}) + "\n")
         session.stop()
 

@@ -141,6 +141,16 @@ def test_a_paused_holder_finds_out_before_it_commits(store: Store, clock: Clock)
     second.release()
 
 
+def test_a_late_release_leaves_no_file_that_was_swept_up(store: Store, clock: Clock) -> None:
+    first = run(store, clock)
+    first.acquire(["core"])
+    for number in (2, 3):
+        clock.forward(TTL)
+        run(store, clock, number).acquire(["core"])
+    first.release()
+    assert store.names("_leases", "core") == [f"{2:020d}.json", f"{3:020d}.json"]
+
+
 def test_a_holder_is_not_brought_back_by_a_late_renewal(store: Store, clock: Clock) -> None:
     leases = run(store, clock)
     leases.acquire(["core"])
@@ -208,8 +218,8 @@ def race(store: Store, rounds: list[int]) -> None:
     for runs in rounds:
         start, won = threading.Barrier(runs), list[Leases]()
 
-        def compete(number: int, start: threading.Barrier = start, won: list[Leases] = won) -> None:
-            leases = run(store, clock, number)
+        def compete(start: threading.Barrier = start, won: list[Leases] = won) -> None:
+            leases = run(store, clock)  # alike in all they say of themselves, and still told apart
             start.wait()
             try:
                 leases.acquire(["core", "bronze:harbor"])
@@ -217,7 +227,7 @@ def race(store: Store, rounds: list[int]) -> None:
                 return
             won.append(leases)
 
-        threads = [threading.Thread(target=compete, args=(number,)) for number in range(runs)]
+        threads = [threading.Thread(target=compete) for _ in range(runs)]
         for thread in threads:
             thread.start()
         for thread in threads:

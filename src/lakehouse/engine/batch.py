@@ -14,7 +14,7 @@ class Batch:
     Attributes:
         delivery: its entry in the commit.
         rows_paths: Parquet files of its rows as text, with `_rescued`, `_source` and `_row_number`.
-        rejected_path: Parquet file of the records that could not be decoded; None without any.
+        rejected_paths: Parquet files of the records that could not be decoded.
         filled: raw columns that hold a value in it.
         absent, extra: declared columns it lacks, and columns nobody declared.
         told: what people should know of it, without values; empty when nothing.
@@ -22,7 +22,7 @@ class Batch:
 
     delivery: Delivery
     rows_paths: tuple[str, ...]
-    rejected_path: str | None = None
+    rejected_paths: tuple[str, ...] = ()
     filled: frozenset[str] = frozenset()
     absent: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 A deleted row leaves no change behind (but in Change Tracking). So now and then the keys of all rows are read, after the
 windows landed: a key that Bronze holds and the source does not was deleted in between, because what Bronze holds was
-in the source when it landed.
+in the source when it landed. Its tombstone lands after the row it ends, and before the same key inserted again.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,12 @@ from pyspark.sql import functions as F
 from lakehouse.engine.conform import newest
 from lakehouse.engine.context import BuildContext
 from lakehouse.engine.live import live_rows
+from lakehouse.engine.source_plan import after_all
 from lakehouse.errors import SourceError
 from lakehouse.settings_networks import SqlSettings
 from lakehouse.spec.sources import SqlSource
 from lakehouse.spec.table import Table
-from lakehouse.storage.window import MODIFIED_DATE, Window
+from lakehouse.storage.window import STAMP_FORMAT, Window
 
 if TYPE_CHECKING:
     from lakehouse.storage.odbc.source_table import SourceTable
@@ -60,14 +61,19 @@ def stage_tombstones(context: BuildContext, table: Table, source: "SourceTable",
     settings = context.settings.networks[table.network].sql
     position = lake.logs[table.name].state.position
     assert position is not None
-    read_at = source.bound().read_at
-    staged = source.stage_keys(folder, "keys")
+    read_at = after_all(source.bound().read_at, lake.logs[table.name])
+    staged = source.stage_keys(folder, "keys", s3=context.settings.lake.s3)
+    if staged.rejected:
+        raise SourceError(
+            f"{source.name}: {staged.rejected:,} keys cannot be read as text, so it is unknown which rows are gone. "
+            "Correct them at the source, or set sql.compare_keys_days = 0 for the network."
+        )
     held = newest(live_rows(session, lake, table, lake.logs[table.name].version), table.feed.key)
     held = held.where(F.lower(F.coalesce("is_deleted", F.lit("false"))) != "true")
     there = session.read.parquet(*staged.paths).select(*table.feed.key)
     gone = _anti_join(held, there, table.feed.key)
     path = f"{folder}/tombstones"
-    _as_staged(gone, table, _change_columns(table, position, read_at, settings), source.name).write.parquet(path)
+    _as_staged(gone, table, _change_columns(table, read_at, settings), source.name).write.parquet(path)
     count, before = session.read.parquet(path).count(), held.count()
     if count > settings.most_deleted_share * before:
         raise SourceError(
@@ -84,23 +90,12 @@ def _anti_join(held: DataFrame, there: DataFrame, keys: Sequence[str]) -> DataFr
     return held.alias("held").join(there.alias("there"), condition, "left_anti").select("held.*")
 
 
-def _change_columns(table: Table, position: Window, read_at: datetime, settings: SqlSettings) -> dict[str, Column]:
-    """What a tombstone carries besides its key: it comes after the row that is gone, and before the key's next one.
-
-    The row's number is at most one below the end of the last window, that of the same key inserted again at least the
-    end. Where the row's number is the tombstone's, and where there are no numbers, the later stamp decides.
-    """
+def _change_columns(table: Table, read_at: datetime, settings: SqlSettings) -> dict[str, Column]:
+    """What a tombstone carries besides its key: it is stamped by the source's clock."""
     declared = table.reads["rows"]
     assert isinstance(declared, SqlSource)
-    clock = F.lit(read_at.astimezone(ZoneInfo(settings.zone)).replace(tzinfo=None))
-    stamped = F.try_to_timestamp(F.col(declared.stamp)).cast("timestamp_ntz")
-    later = F.greatest(F.coalesce(stamped, clock), clock) + F.expr("INTERVAL '0.000001' SECOND")
-    number = None if position.signal == MODIFIED_DATE else str(int(position.hi) - 1)
-    return {
-        "is_deleted": F.lit("true"),
-        declared.sequence: F.lit(number).cast("string"),
-        declared.stamp: F.date_format(later, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"),
-    }
+    clock = read_at.astimezone(ZoneInfo(settings.zone)).strftime(STAMP_FORMAT)
+    return {"is_deleted": F.lit("true"), declared.stamp: F.lit(clock)}
 
 
 def _as_staged(gone: DataFrame, table: Table, values: dict[str, Column], place: str) -> DataFrame:

@@ -19,8 +19,10 @@ from lakehouse.engine.context import BuildContext, BuildResult
 from lakehouse.engine.land_files import file_steps
 from lakehouse.engine.land_windows import window_steps
 from lakehouse.engine.layout import layout_of
-from lakehouse.engine.ledger import IN, OUT, ROWS, LedgerLine, lines_of, prove
+from lakehouse.engine.ledger import IN, OUT, ROWS, LedgerLine, lines_of
+from lakehouse.engine.windows import position_after
 from lakehouse.engine.work import TablePlan
+from lakehouse.errors import BalanceError
 from lakehouse.faults import fault_point
 from lakehouse.spec.columns import row_hash
 from lakehouse.spec.field import STRING
@@ -40,6 +42,8 @@ def land(context: BuildContext, plan: TablePlan) -> BuildResult:
     lake.store.remove_folder(*place)
     is_database = isinstance(table.reads["rows"], SqlSource)
     steps: Iterator[Step] = (window_steps if is_database else file_steps)(context, plan, lake.store.uri(*place))
+    # All rows of a landing lie in one partition, so none need be sorted by it before they are written.
+    context.session.conf.set("spark.sql.maxConcurrentOutputFileWriters", "2")
     results: list[BuildResult] = []
     state = plan.state
     try:
@@ -60,7 +64,7 @@ def _next_state(context: BuildContext, plan: TablePlan, before: TableState, step
     return context.next_state(
         plan,
         sequence=before.sequence + 1,
-        position=step.position or before.position,
+        position=position_after(before.position, step.position) if step.position else before.position,
         keys_compared_on=step.keys_compared_on or before.keys_compared_on,
         filled=tuple(sorted(filled)),
     )
@@ -100,22 +104,54 @@ def _commit(context: BuildContext, plan: TablePlan, step: Step, state: TableStat
         return BuildResult(name, kind, version, counts, warnings=warnings)
     rows = _rows(context, plan, fresh)
     if step.drops_known:
-        rows = _unknown(context, plan, rows, step.known_since)
-    rows = rows.persist()
+        return _land_unknown(context, plan, step, state, counts, rows)
+    version = lake.append(session, name, rows, context.note("land", state, counts, deliveries))
+    ledger = _proved(context, plan, version, staged)
+    return BuildResult(name, "land", version, counts, ledger=tuple(ledger), warnings=warnings)
+
+
+def _proved(context: BuildContext, plan: TablePlan, version: int, staged: int) -> list[LedgerLine]:
+    """What Delta says it wrote is what was staged.
+
+    Raises:
+        BalanceError: it is not.
+    """
+    name = plan.table.name
+    written = context.lake.logs[name].commit(version).metrics.get("numOutputRows", "unknown")
+    if written != str(staged):
+        raise BalanceError(
+            f"{name} version {version}: {staged} rows were staged, {written} written. Remove its folder and land "
+            "it again."
+        )
+    part = plan.table.network or ""
+    both = ((IN, "decoded"), (OUT, "landed"))
+    return [line for side, why in both for line in lines_of(name, "conform", part, side, why, {ROWS: staged})]
+
+
+def _land_unknown(
+    context: BuildContext,
+    plan: TablePlan,
+    step: Step,
+    state: TableState,
+    counts: dict[str, int],
+    rows: DataFrame,
+) -> BuildResult:
+    """Land the rows that did not land before, whose number the commit must say, so they are counted first."""
+    name, session, lake = plan.table.name, context.session, context.lake
+    staged, part = counts["rows"], plan.table.network or ""
+    unknown = _unknown(context, plan, rows, step.known_since).persist()
     try:
-        counts["rows"] = rows.count()
-        counts["known_rows"] = staged - counts["rows"] if step.drops_known else 0
-        part = plan.table.network or ""
+        fresh = unknown.count()
+        counts |= {"rows": fresh, "known_rows": staged - fresh}
         ledger = lines_of(name, "conform", part, IN, "decoded", {ROWS: staged})
-        ledger += lines_of(name, "conform", part, OUT, "landed", {ROWS: counts["rows"]})
-        ledger += lines_of(name, "conform", part, OUT, "landed before", {ROWS: counts["known_rows"]})
-        prove(ledger)
-        if step.drops_known:
-            deliveries = tuple(replace(d, rows=counts["rows"]) for d in deliveries)
-        note = context.note("land" if counts["rows"] else "marker", state, counts, deliveries)
-        version = lake.append(session, name, rows, note) if counts["rows"] else lake.mark(session, name, note)
+        ledger += lines_of(name, "conform", part, OUT, "landed", {ROWS: fresh})
+        ledger += lines_of(name, "conform", part, OUT, "landed before", {ROWS: staged - fresh})
+        deliveries = tuple(replace(batch.delivery, rows=fresh) for batch in step.batches)
+        note = context.note("land" if fresh else "marker", state, counts, deliveries)
+        version = lake.append(session, name, unknown, note) if fresh else lake.mark(session, name, note)
     finally:
-        rows.unpersist()
+        unknown.unpersist()
+    warnings = _warnings(step.batches, plan)
     return BuildResult(name, note.kind, version, counts, ledger=tuple(ledger), warnings=warnings)
 
 
@@ -157,7 +193,7 @@ def _rows(context: BuildContext, plan: TablePlan, fresh: Sequence[Batch]) -> Dat
 
 def _rejected(context: BuildContext, plan: TablePlan, fresh: Sequence[Batch]) -> DataFrame:
     """Records that could not be decoded, in the quarantine's shape."""
-    paths = [batch.rejected_path for batch in fresh if batch.rejected_path]
+    paths = [path for batch in fresh for path in batch.rejected_paths]
     listed = [(item.delivery.path, item.delivery.batch_id) for item in fresh]
     batches = frame_of(context.session, listed, schema_by_name(_source=STRING, _batch_id=STRING))
     text = F.create_map(F.lit("_text"), F.col("_text"), F.lit("_line"), F.col("_line").cast("string"))

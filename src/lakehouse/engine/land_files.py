@@ -66,7 +66,7 @@ def _batches_of(context: BuildContext, plan: TablePlan, found: StagedFile, told:
         yield Batch(
             _delivery(context, plan, counted, repeats),
             (part.rows_path,),
-            part.rejected_path,
+            (part.rejected_path,) if part.rejected_path else (),
             filled,
             part.absent_columns,
             part.extra_columns,

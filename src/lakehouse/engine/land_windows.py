@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -30,16 +31,25 @@ def window_steps(context: BuildContext, plan: TablePlan, folder: str) -> Iterato
     kind = RELOAD if context.request.reload_source else ROWS
     for number, window in enumerate(plan.windows):
         staged = _stage(context, plan, source, window, f"{folder}/{number:06d}")
-        delivery = _delivery(context, plan, source, window, staged.rows, kind, number)
-        batch = Batch(delivery, staged.paths, None, staged.filled, source.absent_columns, source.extra_columns)
-        overlaps = kind == RELOAD or window.signal == MODIFIED_DATE
+        delivery = replace(
+            _delivery(context, plan, source, window, staged.rows, kind, number), rejected=staged.rejected
+        )
+        batch = Batch(
+            delivery, staged.paths, staged.rejected_paths, staged.filled, source.absent_columns, source.extra_columns
+        )
+        overlaps = kind == RELOAD or window.signal == MODIFIED_DATE or _has_unnumbered(source, window)
         position, since = (None, None) if kind == RELOAD else (window, _overlap(context, plan, window))
         yield Step((batch,), position, _first_day(context, plan), overlaps, since)
     if plan.compares_keys:
         gone = stage_tombstones(context, plan.table, source, f"{folder}/keys")
         later = replace(plan, read_at=gone.read_at)
-        delivery = _delivery(context, later, source, gone.after, gone.rows, KEYS, len(plan.windows))
+        delivery = _delivery(context, later, source, gone.after, gone.rows, KEYS, 0)
         yield Step((Batch(delivery, (gone.path,)),), None, context.request.logical_date.isoformat())
+
+
+def _has_unnumbered(source: "SourceTable", window: Window) -> bool:
+    """Rows without a number are read with every newest window."""
+    return window.takes_unstamped and source.count(replace(window, lo=window.hi)) > 0
 
 
 def _overlap(context: BuildContext, plan: TablePlan, window: Window) -> str | None:
@@ -63,7 +73,8 @@ def _stage(context: BuildContext, plan: TablePlan, source: "SourceTable", window
     settings = context.settings.networks[table.network].sql
     reference = connection_reference(context.settings, table.network) if settings.executors else None
     if reference is None:
-        return source.stage(window, folder, "window")
+        return source.stage(window, folder, "window", s3=context.settings.lake.s3)
+    source.count(window)  # a server that does not answer says so here, in a sentence of its own
     return _stage_on_executors(context, table, reference, window, f"{folder}/window")
 
 
@@ -90,14 +101,16 @@ def _delivery(
     context: BuildContext, plan: TablePlan, source: "SourceTable", window: Window, rows: int, kind: str, number: int
 ) -> Delivery:
     assert plan.read_at is not None
+    # Pieces read one after the other: what a later one holds of a key is newer.
+    read_at = stamp(plan.read_at + timedelta(microseconds=number))
     parts = (source.name, window.signal, window.lo or "", window.hi, kind, str(number))
     return Delivery(
         path=source.name,
         size=0,
-        modified_at=stamp(plan.read_at),
+        modified_at=read_at,
         checksum="",
         batch_id=id_of(plan.table.name, plan.state.sequence + 1, *parts),
-        delivered_at=stamp(plan.read_at),
+        delivered_at=read_at,
         ingest_date=context.request.logical_date.isoformat(),
         rows=rows,
         rejected=0,

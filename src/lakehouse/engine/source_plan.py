@@ -70,8 +70,10 @@ class SourcePlans:
             again = self._read_again(log)
             why = (f"{source.name}: {len(again)} windows to read again",) if again else ()
             status = Status.DUE if again else Status.CURRENT
-            return TablePlan(table, status, why, (), state, windows=again, read_at=source.bound().read_at)
-        due = due_windows(source, state, sql.lag, sql.window_rows)
+            return TablePlan(
+                table, status, why, (), state, windows=again, read_at=after_all(source.bound().read_at, log)
+            )
+        due = due_windows(source, state, sql.lag, sql.window_rows, accepts_restored=sql.accepts_restored)
         compare = self._compares_keys(table, source, state)
         reasons = _why(source, due, state, compare)
         return TablePlan(
@@ -81,7 +83,7 @@ class SourcePlans:
             self._notes(table, source),
             state,
             windows=due.windows,
-            read_at=due.read_at,
+            read_at=after_all(due.read_at, log),
             compares_keys=compare,
         )
 
@@ -148,6 +150,12 @@ def refuse_lost_columns(
             f"{table.feed.adapter}/{table.feed.name}; if it is gone for good, list it in "
             f'networks.{table.network}.dropped_columns as "{table.feed.name}.{lost[0]}".'
         )
+
+
+def after_all(read_at: datetime, log: DeltaLog) -> datetime:
+    """The source's clock, or just after all earlier deliveries where it went back: what is read later is newer."""
+    earlier = [datetime.fromisoformat(d.delivered_at) for _, d in log.deliveries()]
+    return max([read_at, *[e + timedelta(microseconds=1) for e in earlier]])
 
 
 def stamp(moment: datetime) -> str:

@@ -99,7 +99,10 @@ def prove_source(context: BuildContext, table: Table, money: Sequence[str], mont
     lake.store.remove_folder(*place)
     try:
         staged = source.stage(
-            Window(position.signal, None, position.hi, takes_unstamped=True), lake.store.uri(*place), "proof"
+            Window(position.signal, None, position.hi, takes_unstamped=True),
+            lake.store.uri(*place),
+            "proof",
+            s3=context.settings.lake.s3,
         )
         held = lake.read(session, table.name)
         found = _with_found(session.read.parquet(*staged.paths), held, table).persist()

@@ -13,12 +13,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from lakehouse.errors import SourceError
 from lakehouse.storage.notes import TableState
 from lakehouse.storage.window import MODIFIED_DATE, STAMP_FORMAT, Bound, Window
 
 
 class WindowSource(Protocol):
-    """A table that is read window by window."""
+    """A table that is read window by window.
+
+    Attributes:
+        name: as people know it.
+    """
+
+    @property
+    def name(self) -> str: ...
 
     def bound(self) -> Bound:
         """The upper bound of a window that begins now."""
@@ -58,12 +66,44 @@ def next_window(position: Window | None, bound: Bound, lag: timedelta) -> Window
     return Window(bound.signal, begins, bound.hi, takes_unstamped=True)
 
 
-def due_windows(source: WindowSource, state: TableState, lag: timedelta, most_rows: int) -> Due:
-    """What is to be read now. No window when nothing changed since the position."""
+def position_after(before: Window | None, piece: Window) -> Window:
+    """The position once `piece` is committed. It never goes back: the first pieces of a window may lie in its lag."""
+    if before is None or before.signal != piece.signal or _is_before(before, piece):
+        return piece
+    return replace(piece, hi=before.hi)
+
+
+def _is_before(one: Window, other: Window) -> bool:
+    return one.hi < other.hi if one.signal == MODIFIED_DATE else int(one.hi) < int(other.hi)
+
+
+def due_windows(
+    source: WindowSource, state: TableState, lag: timedelta, most_rows: int, *, accepts_restored: bool = False
+) -> Due:
+    """What is to be read now. No window when nothing changed since the position.
+
+    Args:
+        source: the table.
+        state: of its Bronze table.
+        lag: how far below the position stamped rows are read again.
+        most_rows: of one commit.
+        accepts_restored: a source whose numbers went back is read whole.
+
+    Raises:
+        SourceError: its numbers went back.
+    """
     bound = source.bound()
     window = next_window(state.position, bound, lag)
     why = ""
-    if state.position is not None and window.lo is None:
+    if state.position is not None and _went_back(state.position, bound):
+        if not accepts_restored:
+            raise SourceError(
+                f"{source.name}: changes up to number {state.position.hi} landed, but the server is at {bound.hi} now. "
+                "It was restored from a backup, or is another server, so what comes next cannot be told. If that was "
+                "meant, set sql.accepts_restored = true for the network and run once: the whole table is read."
+            )
+        window, why = replace(window, lo=None), "the server's numbers went back"
+    if not why and state.position is not None and window.lo is None:
         why = f"read by {state.position.signal} before, by {bound.signal} now"
     oldest = source.oldest_kept()
     if window.lo is not None and oldest is not None and int(window.lo) < int(oldest):
@@ -72,6 +112,11 @@ def due_windows(source: WindowSource, state: TableState, lag: timedelta, most_ro
     rows = source.count(window)
     pieces = tuple(source.cut(window, most_rows)) if rows > most_rows else (window,) if rows else ()
     return Due(pieces, rows, bound.read_at, why)
+
+
+def _went_back(position: Window, bound: Bound) -> bool:
+    is_number = bound.signal != MODIFIED_DATE and position.signal == bound.signal
+    return is_number and not bound.may_go_back and int(bound.hi) < int(position.hi)
 
 
 def _earlier(stamp: str, lag: timedelta) -> str:

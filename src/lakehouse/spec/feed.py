@@ -118,8 +118,8 @@ class Conform:
         money: raw column -> contract columns that together hold its amounts; the conform ledger proves it.
         dates: Spark patterns of the sender's dates.
         timestamps: Spark patterns of the sender's instants.
-        sequenced: `source_sequence` numbers every change of the source, so it decides before the stamp, which a
-            sender may set back.
+        sequenced: `source_sequence` numbers the states of a row in the order they were in at the source, so it decides
+            before the stamp, which a sender may set back.
         transform: the function. It keeps every input row: a row it does not use gets a `_drop_reason`. It passes the
             lineage columns (those whose names start with `_`) of its main input on.
     """

@@ -37,8 +37,10 @@ class Bound:
         signal: what `hi` is a value of.
         hi: the first value that is not in the window, as text.
         read_at: the server's clock, UTC.
+        may_go_back: it is lower once the row with the greatest number was deleted, so a lower one tells nothing.
     """
 
     signal: str
     hi: str
     read_at: datetime
+    may_go_back: bool = False

@@ -17,6 +17,8 @@ from lakehouse.spec.registry import discover_adapters
 
 CONFORMS = sorted(discover_adapters()["sqlserver"].conforms, key=lambda conform: conform.contract.name)
 LINEAGE = [f.name for f in BRONZE_LINEAGE]
+READ_AT = "1768469400000000"
+"""Microseconds of the instant at which the rows of `given` were delivered, 2026-01-15T09:30Z."""
 
 
 def test_every_contract_is_conformed_once_with_every_amount_accounted_for() -> None:
@@ -36,8 +38,17 @@ def test_row_passes_as_read_and_a_tombstone_with_its_key_alone(spark: SparkSessi
     conformed = conform(**{conform.main_input: raw_rows})
     assert conformed.columns == [*names, *LINEAGE, "_drop_reason"]
     as_read = raw_rows.select(F.col("_network").alias("network"), *names[1:], *LINEAGE)
+    as_read = as_read.withColumn("source_sequence", F.lit(READ_AT))
     assert_df_equality(conformed.drop("_drop_reason"), as_read, ignore_nullable=True, ignore_metadata=True)
     assert [row[0] for row in conformed.select("_drop_reason").collect()] == [None, None, None]
+
+
+def test_rows_are_numbered_by_when_they_were_read_whatever_the_server_says(spark: SparkSession) -> None:
+    at = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
+    later = {"_delivered_at": at.replace(microsecond=1), "modified_at": "2020-01-01", "source_sequence": "1"}
+    raw_rows = given(spark, claims, {"source_sequence": "7"}, later, {"source_sequence": None})
+    numbers = [r.source_sequence for r in conform_claims(claims=raw_rows).collect()]
+    assert numbers == ["1768469400000000", "1768469400000001", "1768469400000000"]
 
 
 def test_blank_parts_of_a_key_are_filled(spark: SparkSession) -> None:

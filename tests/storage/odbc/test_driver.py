@@ -198,3 +198,16 @@ def test_nothing_is_put_together_at_the_call_that_runs_it() -> None:
     for call in running["driver.py"]:
         built = [node for node in ast.walk(call) if isinstance(node, (ast.JoinedStr, ast.BinOp, ast.Mod))]
         assert [ast.unparse(node) for node in built if "c{number}" not in ast.unparse(node)] == []
+
+
+@pytest.mark.parametrize("bound", [4096, None])
+def test_changes_forgotten_while_they_were_read_are_noticed(in_postgres: PostgresPlace, bound: int | None) -> None:
+    in_postgres.run("CREATE TABLE public.kept (oldest int)", "INSERT INTO public.kept VALUES (5)")
+    driver = driver_of(in_postgres)
+    guard = Statement("SELECT CAST(oldest AS text) FROM public.kept")
+    query = TextQuery(Statement("SELECT 'row'"), (None,), guard=guard, guard_most=5)
+    assert len(list(driver.batches(query, bound))) == 1
+    reading = driver.batches(query, bound)
+    next(reading)
+    in_postgres.run("UPDATE public.kept SET oldest = 6")
+    assert kind_of(lambda: next(reading)) is Kind.FORGOTTEN

@@ -100,8 +100,9 @@ def test_a_stamp_window_takes_rows_without_a_stamp() -> None:
     scope = window_scope(SERVER, TABLE, rule, (), Window("modified_date", "a", "b", takes_unstamped=True))
     assert scope.condition == (
         "t.[ModifiedDate] >= CAST(? AS datetime2(7)) AND t.[ModifiedDate] < CAST(? AS datetime2(7)) "
-        "OR t.[ModifiedDate] IS NULL"
+        "OR t.[ModifiedDate] IS NULL OR t.[ModifiedDate] >= CAST(? AS datetime2(7))"
     )
+    assert scope.parameters == ("a", "b", "b")
 
 
 def test_a_stamp_with_an_offset_is_compared_in_utc_whatever_the_clock() -> None:

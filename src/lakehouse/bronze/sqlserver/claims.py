@@ -2,8 +2,8 @@
 
 from pyspark.sql import DataFrame
 
-from lakehouse.bronze.contract_columns import amounts_as_sent, contract_columns
-from lakehouse.bronze.sqlserver.contract_tables import table_feed
+from lakehouse.bronze.contract_columns import amounts_as_sent
+from lakehouse.bronze.sqlserver.contract_tables import table_columns, table_feed
 from lakehouse.spec.contracts import CLAIMS
 from lakehouse.spec.feed import conforms
 from lakehouse.spec.scopes import changes
@@ -14,4 +14,4 @@ claims = table_feed(CLAIMS, "claim headers of a claims database, one row per cla
 @conforms(CLAIMS, reads={"claims": changes(claims)}, money=amounts_as_sent(CLAIMS), sequenced=True)
 def conform_claims(claims: DataFrame) -> DataFrame:
     """One row per claim version, as read; a tombstone has only its claim id."""
-    return contract_columns(claims, CLAIMS)
+    return table_columns(claims, CLAIMS)

@@ -3,7 +3,12 @@
 `ddl/` holds the tables for Microsoft SQL Server, PostgreSQL and SQLite.
 """
 
-from lakehouse.bronze.contract_columns import contract_fields
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.bronze.contract_columns import contract_columns, contract_fields
 from lakehouse.spec.contracts import Contract
 from lakehouse.spec.feed import Feed, feed
 from lakehouse.spec.sources import SqlSource
@@ -26,3 +31,18 @@ def table_feed(contract: Contract, description: str, *, table: str) -> Feed:
     fields = contract_fields(contract, aliases=CHANGE_COLUMNS)
     key = [name for name in contract.keys if name != "network"]
     return feed("sqlserver", contract.name, description, fields=fields, source=SqlSource(table=table), key=key)
+
+
+def landing_number() -> Column:
+    """When a row was read, in microseconds: of two states of a row the one that was read later is the newer.
+
+    It stands in `source_sequence` in place of the server's number. Each delivery has an instant of its own, later than
+    those before it. So neither a stamp that was set back nor another way of finding changes, whose numbers mean
+    something else, can let an older state win; and a tombstone needs no number of the server.
+    """
+    return F.unix_micros(F.col("_delivered_at")).cast("string")
+
+
+def table_columns(rows: DataFrame, contract: Contract, filled: Mapping[str, Column] | None = None) -> DataFrame:
+    """As `contract_columns`; rows are ordered by when they were read."""
+    return contract_columns(rows, contract, {"source_sequence": landing_number(), **(filled or {})})

@@ -2,8 +2,7 @@
 
 from pyspark.sql import DataFrame
 
-from lakehouse.bronze.contract_columns import contract_columns
-from lakehouse.bronze.sqlserver.contract_tables import table_feed
+from lakehouse.bronze.sqlserver.contract_tables import table_columns, table_feed
 from lakehouse.spec.contracts import ELIGIBILITY
 from lakehouse.spec.feed import conforms
 from lakehouse.spec.scopes import changes
@@ -14,4 +13,4 @@ eligibility = table_feed(ELIGIBILITY, "coverage spans of a claims database", tab
 @conforms(ELIGIBILITY, reads={"eligibility": changes(eligibility)}, sequenced=True)
 def conform_eligibility(eligibility: DataFrame) -> DataFrame:
     """One row per coverage span, as read; a tombstone has only its key."""
-    return contract_columns(eligibility, ELIGIBILITY)
+    return table_columns(eligibility, ELIGIBILITY)

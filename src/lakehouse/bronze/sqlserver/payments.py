@@ -2,8 +2,8 @@
 
 from pyspark.sql import DataFrame
 
-from lakehouse.bronze.contract_columns import amounts_as_sent, contract_columns
-from lakehouse.bronze.sqlserver.contract_tables import table_feed
+from lakehouse.bronze.contract_columns import amounts_as_sent
+from lakehouse.bronze.sqlserver.contract_tables import table_columns, table_feed
 from lakehouse.spec.contracts import PAYMENTS
 from lakehouse.spec.feed import conforms
 from lakehouse.spec.scopes import changes
@@ -14,4 +14,4 @@ payments = table_feed(PAYMENTS, "payments of a claims database", table="Payments
 @conforms(PAYMENTS, reads={"payments": changes(payments)}, money=amounts_as_sent(PAYMENTS), sequenced=True)
 def conform_payments(payments: DataFrame) -> DataFrame:
     """One row per payment, as read; a tombstone has only its payment id."""
-    return contract_columns(payments, PAYMENTS)
+    return table_columns(payments, PAYMENTS)

@@ -2,8 +2,8 @@
 
 from pyspark.sql import DataFrame
 
-from lakehouse.bronze.contract_columns import contract_columns, location_or_default
-from lakehouse.bronze.sqlserver.contract_tables import table_feed
+from lakehouse.bronze.contract_columns import location_or_default
+from lakehouse.bronze.sqlserver.contract_tables import table_columns, table_feed
 from lakehouse.spec.contracts import PROVIDERS
 from lakehouse.spec.feed import conforms
 from lakehouse.spec.scopes import changes
@@ -14,4 +14,4 @@ providers = table_feed(PROVIDERS, "provider roster of a claims database", table=
 @conforms(PROVIDERS, reads={"providers": changes(providers)}, sequenced=True)
 def conform_providers(providers: DataFrame) -> DataFrame:
     """One row per provider and practice location, as read; a blank location becomes `MAIN`, in a tombstone too."""
-    return contract_columns(providers, PROVIDERS, filled={"location_id": location_or_default()})
+    return table_columns(providers, PROVIDERS, filled={"location_id": location_or_default()})

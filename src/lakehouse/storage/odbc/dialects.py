@@ -93,6 +93,7 @@ class SignalRule:
         least: the least of many values as a bound's text, over the alias `s`.
         unstamped: condition of rows without a value; None where there can be none.
         column: the column it reads.
+        may_go_back: its bound falls when rows are deleted.
     """
 
     signal: str
@@ -102,6 +103,7 @@ class SignalRule:
     least: str
     unstamped: str | None
     column: str
+    may_go_back: bool = False
 
 
 class Dialect(Protocol):

@@ -37,7 +37,7 @@ class TextQuery:
         statement: all of whose columns are text.
         finishes: for each column; None leaves it as it comes.
         opening: said on the connection before, in the same transaction.
-        guard: asked after `opening`; its answer must not be greater than `guard_most`.
+        guard: asked before and after; its answer, which only grows, must not be greater than `guard_most`.
         guard_most: see `guard`.
     """
 
@@ -111,8 +111,7 @@ class Driver:
         connection = self.connect(autocommit=not query.opening)
         for statement in query.opening:
             self._guarded(partial(connection.execute, statement))
-        if query.guard is not None:
-            _check_guard(query, self.answer(connection, query.guard))
+        self._check_guard(connection, query)
         read = 0
         for batch in self._read(connection, query.statement, bound, BUFFER_BYTES):
             # The wide form of a half surrogate is replaced without a word; only a slow reading can tell it from a
@@ -121,6 +120,15 @@ class Driver:
                 raise DriverFailure(Kind.BAD_TEXT)
             yield TextBatch(batch.columns, range(read + 1, read + batch.num_rows + 1))
             read += batch.num_rows
+        self._check_guard(connection, query)
+
+    def _check_guard(self, connection: Any | None, query: TextQuery) -> None:
+        """Over this connection, or one of its own."""
+        if query.guard is None:
+            return
+        answer = self.answer(connection or self.connect(), query.guard)[0][0]
+        if answer is None or int(answer) > query.guard_most:
+            raise DriverFailure(Kind.FORGOTTEN)
 
     def _read(self, connection: Any, statement: Statement, bound: int, buffer: int) -> Iterator[pa.RecordBatch]:
         arrow_odbc = _library("arrow_odbc")
@@ -147,9 +155,6 @@ class Driver:
             cursor = connection.cursor()
             for statement in (*self._dialect.session_statements(self._settings), *query.opening):
                 self._guarded(partial(cursor.execute, statement))
-            if query.guard is not None:
-                guard = query.guard
-                _check_guard(query, self._guarded(lambda: cursor.execute(guard.text, *guard.parameters).fetchall()))
             self._guarded(lambda: cursor.execute(query.statement.text, *query.statement.parameters))
             codec, read = "utf-16-le" if self._dialect.is_wide else "utf-8", 0
             while rows := self._guarded(lambda: cursor.fetchmany(_SLOW_ROWS)):
@@ -157,6 +162,7 @@ class Driver:
                 read += len(rows)
         finally:
             connection.close()
+        self._check_guard(None, query)
 
     def _logged_in(self, opened: Callable[[str], T]) -> T:
         text = self._completed()
@@ -217,12 +223,6 @@ def _library(name: str) -> Any:
     except (ImportError, OSError):
         pass
     raise DriverFailure(Kind.NO_ODBC)
-
-
-def _check_guard(query: TextQuery, rows: Sequence[Sequence[str | None]]) -> None:
-    answer = rows[0][0] if rows else None
-    if answer is None or int(answer) > query.guard_most:
-        raise DriverFailure(Kind.FORGOTTEN)
 
 
 def _holds_replacement(column: pa.Array) -> bool:

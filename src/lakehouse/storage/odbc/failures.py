@@ -53,6 +53,8 @@ _BY_STATE: Final = {
     "57P01": Kind.LOST,
     "57P02": Kind.LOST,
     "57P03": Kind.UNREACHABLE,
+    "57P05": Kind.LOST,
+    "25P03": Kind.LOST,
     "53300": Kind.UNREACHABLE,
     "40001": Kind.CONTENDED,
     "40P01": Kind.CONTENDED,

@@ -72,7 +72,7 @@ class PostgreSql:
         """Encrypted, and through a cursor: without one the driver takes the whole answer into memory and
         reports a broken connection as the end of the rows."""
         secure = {} if text.is_loopback else {"SSLmode": "require"}
-        return {"UseDeclareFetch": "1", "Fetch": "5000", "MaxLongVarcharSize": "67108864", **secure}
+        return {"UseDeclareFetch": "1", "Fetch": "1000", "MaxLongVarcharSize": "67108864", **secure}
 
     def connection_refusal(self, text: ConnectionText) -> str | None:
         """Refused without the cursor (see `connection_defaults`), and unencrypted to another machine."""
@@ -83,8 +83,7 @@ class PostgreSql:
         return None
 
     def session_statements(self, settings: SqlSettings) -> tuple[str, ...]:
-        """Transactions that cannot write, text forms that do not depend on the server's own settings, and the limit of a
-        statement."""
+        """No writing, text forms that do not depend on the server's own settings, and the limit of a statement."""
         return (
             "SET default_transaction_read_only TO on",
             "SET datestyle TO 'ISO, YMD'",
@@ -95,9 +94,11 @@ class PostgreSql:
 
     def failure_kind(self, state: str, native: int, message: str) -> Kind | None:
         """The driver reports every failed login as 08001; only the server's phrase tells them apart."""
+        said = message.lower()
+        if state in ("", "HY000") and ("closed the connection" in said or "connection has been lost" in said):
+            return Kind.LOST
         if state != "08001":
             return None
-        said = message.lower()
         if "password" in said or "pg_hba.conf" in said or 'role "' in said:
             return Kind.REFUSED
         if 'database "' in said:

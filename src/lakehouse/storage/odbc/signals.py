@@ -59,10 +59,14 @@ def window_scope(dialect: Dialect, table: ServerTable, rule: SignalRule, key: Se
         return scope if window.lo is None else scope.and_where(f"{rule.value} < {rule.parameter}", window.hi)
     ends = [] if window.lo is None else [f"{rule.value} >= {rule.parameter}"]
     inside = " AND ".join([*ends, f"{rule.value} < {rule.parameter}"])
+    ends_at = [*([] if window.lo is None else [window.lo]), window.hi]
     if window.takes_unstamped and rule.unstamped:
         inside = f"{inside} OR {rule.unstamped}"
-    lo = () if window.lo is None else (window.lo,)
-    return table_scope(dialect, table).and_where(inside, *lo, window.hi)
+    if window.takes_unstamped and rule.signal == MODIFIED_DATE:
+        # Stamped beyond the clock: no window would hold such a row before its time comes, which may be never.
+        inside = f"{inside} OR {rule.value} >= {rule.parameter}"
+        ends_at.append(window.hi)
+    return table_scope(dialect, table).and_where(inside, *ends_at)
 
 
 def cells(dialect: Dialect, scope: Scope, rule: SignalRule, most_rows: int) -> Statement:
@@ -72,16 +76,14 @@ def cells(dialect: Dialect, scope: Scope, rule: SignalRule, most_rows: int) -> S
     split, and any run of parts is a piece.
     """
     size = -(-most_rows // _CELLS)
-    stamped = f"NOT ({rule.unstamped})" if rule.unstamped else ""
-    inner = scope.and_where(stamped)
     values = (
         f"SELECT {rule.value} AS s, RANK() OVER (ORDER BY {rule.value}) - 1 AS ahead, "
-        f"{dialect.count_all} OVER (PARTITION BY {rule.value}) AS alike {inner.sql}"
+        f"{dialect.count_all} OVER (PARTITION BY {rule.value}) AS alike {scope.sql}"
     )
     part = f"ahead / {size:d}, CASE WHEN alike > {size:d} THEN 1 ELSE 0 END"
     picked = f"{rule.least}, CAST({dialect.count_all} AS varchar(20))"
     text = f"SELECT {picked} FROM ({values}) AS r GROUP BY {part} ORDER BY MIN(ahead)"
-    return Statement(text, inner.parameters, 2)
+    return Statement(text, scope.parameters, 2)
 
 
 def pieces(window: Window, parts: Sequence[tuple[str | None, ...]], most_rows: int) -> tuple[Window, ...]:

@@ -1,6 +1,7 @@
 """One table of a claims database: its windows, and their rows as text in the staging schema."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -52,7 +53,7 @@ class SourceTable:
                 f"network {self._server.network}, table {self.name}: the server gave no bound for {self.signal}. "
                 "Check that it is on for the database, and the login's rights"
             )
-        return Bound(self.signal, str(hi), instant(read_at))
+        return Bound(self.signal, str(hi), instant(read_at), self._shape.rule.may_go_back)
 
     def oldest_kept(self) -> str | None:
         """The smallest `lo` that is still answered in full; None when every one is."""
@@ -72,7 +73,8 @@ class SourceTable:
         """
         if self.signal == CHANGE_TRACKING and window.lo is None:
             return (window,)
-        statement = signals.cells(self._server.dialect, self._scope(window), self._shape.rule, most_rows)
+        ordered = self._scope(replace(window, takes_unstamped=False))
+        statement = signals.cells(self._server.dialect, ordered, self._shape.rule, most_rows)
         return signals.pieces(window, self._ask(statement), most_rows)
 
     def key_ranges(self, window: Window) -> tuple[KeyRange, ...]:

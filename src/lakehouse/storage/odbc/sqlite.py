@@ -137,6 +137,7 @@ class Sqlite:
             least="CAST(MIN(s) AS TEXT)",
             unstamped=f"t.{name} IS NULL",
             column=column.name,
+            may_go_back=True,
         )
 
     def stamp_rule(self, column: ServerColumn, settings: SqlSettings) -> SignalRule | None:
