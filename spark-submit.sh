@@ -77,7 +77,7 @@ grep -Eq '^[[:space:]]*spark\.master[[:space:]=:]' "$properties" ||
 # ---- the job ----------------------------------------------------------------------------------------------------------
 
 [[ -x $venv/bin/spark-submit ]] || stop "$venv is not set up; run: make setup"
-jars=("$venv"/jars/*.jar)
+jars=("$venv"/jars/*.jar "$venv"/jars/s3/*.jar)
 [[ -f ${jars[0]} ]] || stop "$venv/jars holds no jar; run: make setup"
 
 unset SPARK_HOME # another Spark's folder would be used in place of the locked one

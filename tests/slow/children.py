@@ -5,6 +5,7 @@ read without Spark.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,8 +24,10 @@ COMMAND = [sys.executable, "-c", "from lakehouse.cli import main; main()"]
 FAULTY_COMMAND = [sys.executable, str(Path(__file__).with_name("faulty_run.py"))]
 # What tells which run made a row, and when; of a database's rows also the clock that its window was read at.
 OF_THE_RUN = {"_run_id", "_ingested_at", "_first_seen_at", "_source_versions", "_delivered_at"}
-# A tombstone from a comparison of keys is stamped by the clock.
-OF_THE_CLOCK = {"modified_at", "_raw_hash", "_row_hash"}
+# Rows of a database are numbered by the clock they were read at; a row without a stamp, and a tombstone from a
+# comparison of keys, are stamped by it.
+OF_THE_CLOCK = {"modified_at", "source_sequence", "_raw_hash", "_row_hash"}
+_NUMBER = re.compile(r"source_sequence=\d+")
 
 Rows = Counter[str]
 
@@ -147,13 +150,15 @@ def tables(place: Place, layers: Sequence[str] = ("bronze", "reference", "silver
             # As text, so that an instant needs no time zone here.
             texts = ", ".join(f'CAST("{c}" AS VARCHAR)' for c in kept)
             picked = connection.sql(f"SELECT {texts} FROM {source}").fetchall()
-            found[f"{layer}.{folder}"] = Counter(_shown(dict(zip(kept, row, strict=True))) for row in picked)
+            is_raw = layer == "bronze"
+            found[f"{layer}.{folder}"] = Counter(_shown(dict(zip(kept, row, strict=True)), is_raw) for row in picked)
     return found
 
 
-def _shown(row: dict[str, str | None]) -> str:
-    is_tombstone = row.get("is_deleted") == "true"
-    return repr({name: value for name, value in row.items() if not (is_tombstone and name in OF_THE_CLOCK)})
+def _shown(row: dict[str, str | None], is_raw: bool) -> str:
+    is_clocked = not is_raw or row.get("is_deleted") == "true"
+    kept = {name: value for name, value in row.items() if not (is_clocked and name in OF_THE_CLOCK)}
+    return _NUMBER.sub("source_sequence=", repr(kept))
 
 
 def bronze_places(place: Place) -> Counter[tuple[str, str, int]]:
