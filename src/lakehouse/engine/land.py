@@ -176,8 +176,6 @@ def _rows(context: BuildContext, plan: TablePlan, fresh: Sequence[Batch]) -> Dat
     table, request = plan.table, context.request
     assert table.feed is not None
     staged = context.session.read.parquet(*[path for batch in fresh for path in batch.rows_paths])
-    listed = [(i.delivery.path, i.delivery.batch_id, i.delivery.delivered_at) for i in fresh]
-    batches = frame_of(context.session, listed, schema_by_name(_source=STRING, _batch_id=STRING, _delivered=STRING))
     business = [f.name for f in table.feed.fields]
     rescued = F.array_sort(F.map_entries("_rescued"))
     lineage = {
@@ -187,8 +185,18 @@ def _rows(context: BuildContext, plan: TablePlan, fresh: Sequence[Batch]) -> Dat
         "_ingested_at": F.lit(request.started_at),
         "_ingest_date": F.lit(request.logical_date),
     }
-    joined = staged.join(F.broadcast(batches), on="_source", how="left").withColumn("_rescued_entries", rescued)
-    return joined.withColumns(lineage).select(*table.field_names)
+    rows = _with_batch(context, staged, fresh).withColumn("_rescued_entries", rescued)
+    return rows.withColumns(lineage).select(*table.field_names)
+
+
+def _with_batch(context: BuildContext, staged: DataFrame, fresh: Sequence[Batch]) -> DataFrame:
+    """`_batch_id` and `_delivered` of each row, by the file or table it came from."""
+    listed = [(b.delivery.path, b.delivery.batch_id, b.delivery.delivered_at) for b in fresh]
+    if len(listed) == 1:
+        [(_, batch, delivered)] = listed
+        return staged.withColumns({"_batch_id": F.lit(batch), "_delivered": F.lit(delivered)})
+    batches = frame_of(context.session, listed, schema_by_name(_source=STRING, _batch_id=STRING, _delivered=STRING))
+    return staged.join(F.broadcast(batches), on="_source", how="left")
 
 
 def _rejected(context: BuildContext, plan: TablePlan, fresh: Sequence[Batch]) -> DataFrame:

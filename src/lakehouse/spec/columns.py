@@ -112,7 +112,9 @@ def _decimal(text: Column, type: T.DecimalType) -> Column:
 
 def row_hash(columns: Iterable[str]) -> Column:
     """64-bit hash over `columns`, in their order, in which a null differs from every value and every other position."""
-    return F.xxhash64(*[F.struct(F.col(c).isNull(), F.col(c)) for c in columns])
+    # A null leaves the hash as it was, so which columns are null is hashed first; a struct for each would cost more.
+    found = [F.col(c) for c in columns]
+    return F.xxhash64(*[c.isNull() for c in found], *found)
 
 
 def month_of(column: Column) -> Column:

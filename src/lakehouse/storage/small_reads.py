@@ -96,7 +96,8 @@ def read_columns(store: Store, name: str, columns: Sequence[str]) -> list[Cells]
 
 
 def _query(store: Store, name: str, sql: str) -> list[dict[str, Any]]:
-    answer = QueryBuilder().register("t", DeltaTable(store.table(name), storage_options=dict(store.log_reader_options))).execute(sql)
+    table = DeltaTable(store.table(name), storage_options=dict(store.log_reader_options))
+    answer = QueryBuilder().register("t", table).execute(sql)
     rows: list[dict[str, Any]] = pa.table(answer.read_all()).to_pylist(maps_as_pydicts="strict")
     return rows
 
