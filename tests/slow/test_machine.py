@@ -132,7 +132,7 @@ class Machine(RuleBasedStateMachine):
             assert self.committed() == {}
             return
         found = self.world.rows(SILVER, "visit_id", "CAST(amount AS STRING)", where="NOT is_deleted")
-        live = {visit: amount for visit, amount in found}
+        live = dict(found)
         assert live == self.committed()
         assert [c for name in STEP for c in self.audit(name)] == []
 

@@ -157,3 +157,20 @@ def test_s3_that_is_busy_is_asked_again(moto: Moto) -> None:
 def test_a_bucket_that_is_not_there_is_an_error_and_no_answer(moto: Moto) -> None:
     with pytest.raises(OSError, match=r"s3://test-absent/a\.json: could not be created \(NoSuchBucket\)"):
         Store("s3://test-absent", moto.s3).create(b"", "a.json")
+
+
+def test_a_folder_can_be_looked_at_while_it_comes_and_goes(tmp_path: Path) -> None:
+    store, ends = Store(str(tmp_path)), threading.Event()
+
+    def come_and_go() -> None:
+        while not ends.is_set():
+            (tmp_path / "busy").mkdir()
+            (tmp_path / "busy").rmdir()
+
+    coming = threading.Thread(target=come_and_go)
+    coming.start()
+    try:
+        assert not any(store.names("busy") for _ in range(20_000))
+    finally:
+        ends.set()
+        coming.join()

@@ -90,13 +90,17 @@ class Store:
 
     def names(self, *parts: str) -> list[str]:
         """Names of the files directly in a folder, sorted; none when it does not exist."""
-        selector = fs.FileSelector(self._path(*parts), allow_not_found=True)
-        return sorted(i.base_name for i in self._files[0].get_file_info(selector) if i.type == fs.FileType.File)
+        return self._listed(parts, fs.FileType.File)
 
     def folders(self, *parts: str) -> list[str]:
         """Names of the folders directly in a folder, sorted; none when it does not exist."""
+        return self._listed(parts, fs.FileType.Directory)
+
+    def _listed(self, parts: tuple[str, ...], kind: fs.FileType) -> list[str]:
+        if self.is_local:
+            return _listed_here(self._path(*parts), kind is fs.FileType.Directory)
         selector = fs.FileSelector(self._path(*parts), allow_not_found=True)
-        return sorted(i.base_name for i in self._files[0].get_file_info(selector) if i.type == fs.FileType.Directory)
+        return sorted(i.base_name for i in self._files[0].get_file_info(selector) if i.type == kind)
 
     def read(self, *parts: str) -> bytes:
         """Content of a file.
@@ -179,6 +183,15 @@ class Store:
         info = self._files[0].get_file_info(self._path(*parts))
         if info.type == fs.FileType.Directory:
             self._files[0].delete_dir(self._path(*parts))
+
+
+def _listed_here(folder: str, wants_folders: bool) -> list[str]:
+    """Names in a folder of this machine. Arrow's listing fails on one that is made while it is looked for."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(e.name for e in entries if (e.is_dir() if wants_folders else e.is_file()))
+    except FileNotFoundError:
+        return []
 
 
 def quarantine_of(name: str) -> str:
