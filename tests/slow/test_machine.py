@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from delta.tables import DeltaTable
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from pyspark.sql import SparkSession
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 BRONZE = "bronze.south_visits"
 STEP = (BRONZE, SILVER)
-EXAMPLES, STEPS = 5, 14
+EXAMPLES, STEPS = 4, 12
 VISITS = st.sampled_from(["v1", "v2", "v3", "v4", "v5"])
 STAMPS = st.sampled_from(["2019-05-01T00:00:00", "2026-01-10T08:00:00", "2026-01-10T08:00:00.5", "2031-01-01T00:00:00"])
 REACHED = [p for p in POINTS if not p.startswith(("before_gold", "after_gold", "before_ops", "after_ops"))]
@@ -118,7 +118,8 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.world.lake.exists(SILVER))
     @rule(name=st.sampled_from(STEP))
     def compact(self, name: str) -> None:
-        DeltaTable.forPath(self.spark, self.world.lake.store.table(name)).optimize().executeCompaction()
+        if self.world.lake.exists(name):
+            DeltaTable.forPath(self.spark, self.world.lake.store.table(name)).optimize().executeCompaction()
 
     @precondition(lambda self: self.world.lake.exists(SILVER))
     @rule()
@@ -134,7 +135,8 @@ class Machine(RuleBasedStateMachine):
         found = self.world.rows(SILVER, "visit_id", "CAST(amount AS STRING)", where="NOT is_deleted")
         live = dict(found)
         assert live == self.committed()
-        assert [c for name in STEP for c in self.audit(name)] == []
+        built = [name for name in STEP if self.world.lake.exists(name)]
+        assert [c for name in built for c in self.audit(name)] == []
 
     def committed(self) -> dict[str, str]:
         """The rows another connection sees."""
@@ -162,5 +164,7 @@ def no_key() -> TokenKey:
 def test_silver_is_the_source_after_any_history(spark: SparkSession) -> None:
     Machine.spark = spark
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    how = settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, derandomize=True)
+    how = settings(
+        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, derandomize=True, phases=[Phase.generate]
+    )
     run_state_machine_as_test(Machine, settings=settings(how, suppress_health_check=checks))
