@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,14 +139,14 @@ def run_to_the_end(place: Place, logical_date: str, most: int = 3) -> None:
     raise AssertionError(place.said)
 
 
-def tables(place: Place, layers: Sequence[str] = ("bronze", "reference", "silver", "gold")) -> Mapping[str, Rows]:
-    """Every table but the run records: row -> how often it is there, without what tells of the run."""
+def tables(place: Place, but: frozenset[str] = frozenset()) -> Mapping[str, Rows]:
+    """Every table but the run records: row -> how often it is there, without what tells of the run and without `but`."""
     connection = delta_reader()
     store, found = Store(str(place.lake)), {}
-    for layer in layers:
+    for layer in ("bronze", "reference", "silver", "gold"):
         for folder in store.folders(layer):
             source = f"delta_scan('{store.uri(layer, folder)}')"
-            kept = [c for c in connection.sql(f"SELECT * FROM {source}").columns if c not in OF_THE_RUN]
+            kept = [c for c in connection.sql(f"SELECT * FROM {source}").columns if c not in OF_THE_RUN | but]
             # As text, so that an instant needs no time zone here.
             texts = ", ".join(f'CAST("{c}" AS VARCHAR)' for c in kept)
             picked = connection.sql(f"SELECT {texts} FROM {source}").fetchall()

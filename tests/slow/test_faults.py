@@ -40,6 +40,8 @@ SEEDS = int(os.environ.get("FAULT_SEEDS", "0"))
 SAMPLE = 6
 MOST_OCCURRENCES = 4
 SHORT_LEASE = 8
+# A landing that goes on after a crash is another write, and numbers its batches anew.
+OF_THE_LANDING = frozenset({"_batch_id"})
 # Silver table -> its key in the database, and the table there.
 KEYS = {
     "claim": ("claim_id", "Claims", "ClaimID"),
@@ -76,7 +78,7 @@ class Prepared:
             writer.after_run()
         left_alone = self.place(folder / "left_alone")
         run_to_the_end(left_alone, DAYS[1], most=1)
-        self.expected = tables(left_alone)
+        self.expected = tables(left_alone, OF_THE_LANDING)
 
     def place(self, folder: Path, lease_seconds: int = 120) -> Place:
         """A copy of the first day's lake."""
@@ -108,7 +110,7 @@ def holds_the_database(place: Place, database: Path) -> None:
 
 def ends_as_undisturbed(place: Place, prepared: Prepared, why: object) -> None:
     """The lake is the undisturbed one, and nothing stands in it twice."""
-    assert_same(tables(place), prepared.expected, why)
+    assert_same(tables(place, OF_THE_LANDING), prepared.expected, why)
     assert max(bronze_places(place).values()) == 1, why
     assert max(recorded_outcomes(place).values(), default=1) == 1, why
     holds_the_database(place, prepared.database)
