@@ -140,7 +140,7 @@ def run_to_the_end(place: Place, logical_date: str, most: int = 3) -> None:
 
 
 def tables(place: Place, but: frozenset[str] = frozenset()) -> Mapping[str, Rows]:
-    """Every table but the run records: row -> how often it is there, without what tells of the run and without `but`."""
+    """Every table but the run records: row -> how often it is there, without what tells of the run and `but`."""
     connection = delta_reader()
     store, found = Store(str(place.lake)), {}
     for layer in ("bronze", "reference", "silver", "gold"):
