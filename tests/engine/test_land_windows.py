@@ -63,11 +63,11 @@ def test_only_changes_are_read_and_an_open_transaction_is_waited_for(south: Worl
 
 
 def test_a_first_load_that_was_killed_goes_on_at_the_window_it_had_reached(south: World) -> None:
-    south.sql = {"window_rows": 2}
+    south.sql = {"window_rows": 1}
     source = database(south)
-    for number in range(10):
+    for number in range(20):
         source.put(f"v{number}", f"{number}.00")
-    kill_at("before_bronze_commit", occurrence=4)
+    kill_at("before_bronze_commit", occurrence=11)
     try:
         with pytest.raises(Killed):
             south.run(*STEP)
@@ -75,11 +75,11 @@ def test_a_first_load_that_was_killed_goes_on_at_the_window_it_had_reached(south
         at_fault_points(None)
     log = south.lake.logs[BRONZE]
     landed = [d.rows for _, d in log.deliveries()]
-    assert landed == [2, 2, 2]
+    assert landed == [1] * 10
     resumed = south.run(*STEP)
-    assert resumed.counts(BRONZE) == {"deliveries": 2, "rows": 4}
+    assert resumed.counts(BRONZE) == {"deliveries": 10, "rows": 10}
     assert live(south) == source.rows()
-    assert south.read(BRONZE).count() == 10
+    assert south.read(BRONZE).count() == 20
 
 
 def test_a_deleted_row_becomes_a_tombstone_and_may_come_back(south: World) -> None:

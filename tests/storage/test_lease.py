@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from lakehouse.errors import LeaseError
 from lakehouse.storage.lease import Leases, this_process
+from lakehouse.storage.lease_file import Claim, LeaseFolder
 from lakehouse.storage.store import Store
 from servers.moto import Moto
 from servers.s3_proxy import Answer, S3Proxy
@@ -189,6 +190,28 @@ def test_one_who_waits_gets_the_lease_when_it_is_given_back(store: Store, clock:
     assert second.token("core") == 2
     assert [text.split(" for run ")[0] for text in told] == ["waiting for lease core, held by somebody@elsewhere:1"]
     second.release()
+
+
+def test_a_claim_is_read_whole_while_its_holder_rewrites_it(store: Store, clock: Clock) -> None:
+    folder, ends = LeaseFolder(store, "core"), threading.Event()
+    claims = [Claim(f"holder{'x' * size}@elsewhere:1", "run-1", clock(), clock(), nonce="n") for size in (0, 900)]
+    folder.create(1, claims[0])
+
+    def rewrite() -> None:
+        while not ends.is_set():
+            for claim in claims:
+                folder.write(1, claim)
+
+    writer = threading.Thread(target=rewrite)
+    writer.start()
+    try:
+        for _ in range(60):
+            found = folder.newest()
+            assert found is not None
+            assert found[1] in claims
+    finally:
+        ends.set()
+        writer.join()
 
 
 def test_waiting_ends(store: Store, clock: Clock) -> None:

@@ -90,7 +90,7 @@ class LeaseFolder:
         """
         while token := self.highest():
             try:
-                return token, Claim.from_json(self.store.read(*self._parts, f"{token:020d}.json"))
+                return token, Claim.from_json(self.store.read_changing(*self._parts, f"{token:020d}.json"))
             except FileNotFoundError:
                 continue  # two others took the lease since it was listed, and the second swept up
             except (ValueError, KeyError, TypeError):

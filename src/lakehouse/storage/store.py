@@ -21,6 +21,7 @@ MISSING_SUFFIX = "__missing"
 # What S3 says to a conditional PUT: the object is there; another PUT of the same name is under way, so ask again.
 _THERE, _UNDER_WAY = "PreconditionFailed", "ConditionalRequestConflict"
 _CREATE_ATTEMPTS = 5
+_READ_ATTEMPTS = 3
 
 
 def filesystem_of(root: str, s3: S3Settings | None = None) -> tuple[fs.FileSystem, str]:
@@ -110,6 +111,33 @@ class Store:
         """
         with self._files[0].open_input_stream(self._path(*parts), compression=None) as stream:
             return bytes(stream.read())
+
+    def read_changing(self, *parts: str) -> bytes:
+        """Content of a file that others may replace meanwhile: all of one state of it.
+
+        Arrow asks S3 for the size first and then for the bytes, which may be those of two states.
+
+        Raises:
+            FileNotFoundError: there is none.
+            OSError: S3 does not answer.
+        """
+        if self.is_local:
+            return self.read(*parts)
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        bucket, _, key = self._path(*parts).partition("/")
+        reason = ""
+        for _ in range(_READ_ATTEMPTS):
+            try:
+                return bytes(self._client.get_object(Bucket=bucket, Key=key)["Body"].read())
+            except ClientError as error:
+                reason = error.response.get("Error", {}).get("Code", "unknown error")
+                if reason == "NoSuchKey":
+                    raise FileNotFoundError(self.uri(*parts)) from None
+                break
+            except BotoCoreError as error:  # the connection broke within the body
+                reason = type(error).__name__
+        raise OSError(f"{self.uri(*parts)}: could not be read ({reason}). Check the bucket and the right to read it")
 
     def write(self, content: bytes, *parts: str) -> None:
         """Put a file, its folder included; a reader sees all of it or none of it."""
