@@ -5,10 +5,8 @@ windows landed: a key that Bronze holds and the source does not was deleted in b
 in the source when it landed. Its tombstone lands after the row it ends, and before the same key inserted again.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import reduce
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,7 +16,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.engine.conform import newest
 from lakehouse.engine.context import BuildContext
-from lakehouse.engine.live import live_rows
+from lakehouse.engine.live import live_rows, same_values
 from lakehouse.engine.source_plan import after_all
 from lakehouse.errors import SourceError
 from lakehouse.settings_networks import SqlSettings
@@ -71,7 +69,8 @@ def stage_tombstones(context: BuildContext, table: Table, source: "SourceTable",
     held = newest(live_rows(session, lake, table, lake.logs[table.name].version), table.feed.key)
     held = held.where(F.lower(F.coalesce("is_deleted", F.lit("false"))) != "true")
     there = session.read.parquet(*staged.paths).select(*table.feed.key)
-    gone = _anti_join(held, there, table.feed.key)
+    condition = same_values("held", "there", table.feed.key)
+    gone = held.alias("held").join(there.alias("there"), condition, "left_anti").select("held.*")
     path = f"{folder}/tombstones"
     _as_staged(gone, table, _change_columns(table, read_at, settings), source.name).write.parquet(path)
     count, before = session.read.parquet(path).count(), held.count()
@@ -82,12 +81,6 @@ def stage_tombstones(context: BuildContext, table: Table, source: "SourceTable",
             "login's rights; if they really were deleted, raise the setting for one run."
         )
     return Tombstones(path, count, replace(position, lo=position.hi, takes_unstamped=False), read_at)
-
-
-def _anti_join(held: DataFrame, there: DataFrame, keys: Sequence[str]) -> DataFrame:
-    same = [F.col(f"held.{k}").eqNullSafe(F.col(f"there.{k}")) for k in keys]
-    condition = reduce(Column.__and__, same)
-    return held.alias("held").join(there.alias("there"), condition, "left_anti").select("held.*")
 
 
 def _change_columns(table: Table, read_at: datetime, settings: SqlSettings) -> dict[str, Column]:

@@ -7,9 +7,8 @@ position. A kill before the commit leaves nothing but staged files, which the ne
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.engine.batch import Batch, Step
@@ -20,6 +19,7 @@ from lakehouse.engine.land_files import file_steps
 from lakehouse.engine.land_windows import window_steps
 from lakehouse.engine.layout import layout_of
 from lakehouse.engine.ledger import IN, OUT, ROWS, LedgerLine, lines_of
+from lakehouse.engine.live import same_values
 from lakehouse.engine.windows import position_after
 from lakehouse.engine.work import TablePlan
 from lakehouse.errors import BalanceError
@@ -166,8 +166,7 @@ def _unknown(context: BuildContext, plan: TablePlan, rows: DataFrame, since: str
         landed = landed.where((F.col("_ingest_date") >= F.to_date(F.lit(since))) | F.col(source.stamp).isNull())
     keys = table.feed.key
     last = newest(landed.join(F.broadcast(rows.select(*keys).distinct()), on=list(keys), how="left_semi"), keys)
-    same = [F.col(f"new.{c}").eqNullSafe(F.col(f"old.{c}")) for c in (*keys, "_raw_hash")]
-    condition = reduce(Column.__and__, same)
+    condition = same_values("new", "old", (*keys, "_raw_hash"))
     return rows.alias("new").join(last.alias("old"), condition, "left_anti").select("new.*")
 
 

@@ -1,6 +1,9 @@
 """The rows a reader sees of a table: as of one version, tombstones hidden."""
 
-from pyspark.sql import DataFrame, SparkSession
+from collections.abc import Iterable
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.spec.field import schema_of
@@ -18,3 +21,8 @@ def live_rows(session: SparkSession, lake: Lake, table: Table, version: int | st
     if isinstance(table.write, Merge):
         rows = rows.where(~F.col(table.write.apply_as_deletes))
     return rows.select(*table.field_names)
+
+
+def same_values(one: str, other: str, columns: Iterable[str]) -> Column:
+    """Condition of a join: rows of the aliases `one` and `other` agree in every column, null with null."""
+    return reduce(Column.__and__, [F.col(f"{one}.{c}").eqNullSafe(F.col(f"{other}.{c}")) for c in columns])

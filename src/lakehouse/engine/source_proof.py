@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.engine.context import BuildContext
+from lakehouse.engine.live import same_values
 from lakehouse.errors import SourceError
 from lakehouse.spec.columns import blank_to_null, parse_clean, row_hash
 from lakehouse.spec.field import LONG, MONEY, STRING, TIMESTAMP, TOTAL, field
@@ -127,8 +127,8 @@ def _with_found(read: DataFrame, held: DataFrame, table: Table) -> DataFrame:
     hashed = row_hash([*[f.name for f in table.feed.fields], "_rescued_entries"])
     rows = read.withColumn("_rescued_entries", entries).withColumn("_raw_hash", hashed).drop("_rescued_entries")
     known = held.select(*[F.col(c) for c in (*keys, "_raw_hash")]).distinct().withColumn("_is_found", F.lit(True))
-    same = [F.col(f"read.{c}").eqNullSafe(F.col(f"known.{c}")) for c in (*keys, "_raw_hash")]
-    joined = rows.alias("read").join(known.alias("known"), reduce(Column.__and__, same), "left")
+    condition = same_values("read", "known", (*keys, "_raw_hash"))
+    joined = rows.alias("read").join(known.alias("known"), condition, "left")
     return joined.select("read.*", F.coalesce(F.col("known._is_found"), F.lit(False)).alias("_is_found"))
 
 
