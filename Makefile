@@ -10,7 +10,7 @@ help: ## List the targets
 setup: ## Make this checkout ready to run; every other target does it by itself
 	@.ci/setup
 
-demo: setup ## Build the demo lake from a synthetic network and show its answers
+demo: setup ## Build the demo lake from two synthetic networks and show its answers
 	@$(BIN)/lakehouse demo
 
 test: setup ## Run the tests (one of them runs lint); ARGS='-k name' is passed to pytest
