@@ -48,6 +48,7 @@ ABOUT_SEVERAL = (
     "bronze/synthea/test_sample.py",
     "engine/test_convergence.py",
     "engine/test_failures.py",
+    "engine/test_linked_groups.py",
     "engine/test_refresh.py",
     "engine/test_refusals.py",
     "engine/test_unstamped.py",

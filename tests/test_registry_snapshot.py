@@ -93,7 +93,15 @@ def read(scope: ReadScope) -> str:
     if isinstance(scope, Changes):
         return f"changes of {source_name(scope.of)}"
     if isinstance(scope, Groups):
-        return f"groups of {scope.of.name} by {', '.join(scope.by)}"
+        through = (
+            f" through {scope.through.name} on {', '.join(theirs for _, theirs in scope.on)}" if scope.through else ""
+        )
+        linked = (
+            f" linked by {scope.linked.hubs.__name__}, sets in {', '.join(scope.linked.kept_in)}"
+            if scope.linked
+            else ""
+        )
+        return f"groups of {scope.of.name} by {', '.join(scope.by)}{through}{linked}"
     if isinstance(scope, Snapshot):
         return f"snapshot of {source_name(scope.of)}"
     if isinstance(scope, Resource):

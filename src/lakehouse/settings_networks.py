@@ -88,6 +88,9 @@ class NetworkSettings(Section):
         denial_evidence: where a denial shows: CAS adjustments, a code on the claim line, or nowhere.
         version_mode: how the sender corrects a claim: a full new version, the difference, or a reversal and a new
             claim.
+        version_suffix: Java pattern of what the sender appends to a claim's id for a later version of it (`A1234` ->
+            `A12341`), e.g. `[0-9]`; None when versions are not named so.
+        source_rank: of networks that send the same claim with other figures, the one with the lower rank is kept.
         closes_claims: the sender says when a claim is closed; otherwise it counts as closed `days_to_close` days after
             its last adjudication.
         days_to_close: see `closes_claims`; days.
@@ -106,6 +109,8 @@ class NetworkSettings(Section):
     ledger: Literal["provider", "payer_extract"] = "provider"
     denial_evidence: Literal["adjustments", "line_code", "none"] = "adjustments"
     version_mode: Literal["replace", "delta", "reverse_and_rebill"] = "replace"
+    version_suffix: Annotated[str, Field(min_length=1)] | None = None
+    source_rank: Annotated[int, Field(ge=0)] = 100
     closes_claims: bool = True
     days_to_close: Annotated[int, Field(ge=0)] = 120
     dropped_columns: tuple[str, ...] = ()

@@ -48,13 +48,16 @@ NETWORK: Row = {
     "ledger": "provider",
     "denial_evidence": "adjustments",
     "version_mode": "replace",
+    "version_suffix": None,
     "closes_claims": True,
     "days_to_close": 120,
+    "source_rank": 100,
 }
 NETWORK_FIELDS = (
-    *(field(name, STRING, name) for name in ("network", "ledger", "denial_evidence", "version_mode")),
+    *(field(name, STRING, name) for name in ("network", "ledger", "denial_evidence", "version_mode", "version_suffix")),
     field("closes_claims", BOOLEAN, "as set"),
     field("days_to_close", INT, "as set"),
+    field("source_rank", INT, "as set"),
 )
 
 

@@ -106,9 +106,9 @@ def _check_columns(text: DataFrame, conform: Conform, bronze: str) -> None:
 def cast_to_contract(text: DataFrame, work: PartWork, dates: Sequence[str], zone: str = "UTC") -> DataFrame:
     """Columns of the contract in its types, `_drop_reason`, and `_lineage`.
 
-    `_lineage` holds where the row came from, the text of every column, the names of columns that held text and became
-    null, whether the sender stamped the row, whether a number of its source orders it before any stamp, and whether
-    the whole feed is rebuilt (stored rows are then compared by content, not by order).
+    `_lineage` holds where the row came from and when, the text of every column, the names of columns that held text and
+    became null, whether the sender stamped the row, whether a number of its source orders it before any stamp, and
+    whether the whole feed is rebuilt (stored rows are then compared by content, not by order).
     """
     conform = work.part.conform
     fields = [f for f in conform.contract.all_fields if f.name != "network"]
@@ -127,6 +127,7 @@ def cast_to_contract(text: DataFrame, work: PartWork, dates: Sequence[str], zone
         F.col("_batch_id").alias("batch_id"),
         F.col("_row_number").alias("row_number"),
         F.col("_raw_hash").alias("raw_hash"),
+        F.col("_delivered_at").alias("delivered_at"),
         (F.col("modified_at").isNotNull() | is_numbered).alias("stamped"),
         F.col("modified_at").alias("stamp"),
         F.lit(conform.sequenced).alias("sequenced"),

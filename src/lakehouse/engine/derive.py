@@ -2,7 +2,7 @@
 commit."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -21,16 +21,18 @@ from lakehouse.engine.check import (
     with_failed,
 )
 from lakehouse.engine.context import BuildContext, BuildResult, check_schema
-from lakehouse.engine.inputs import transform_inputs
+from lakehouse.engine.inputs import group_names, transform_inputs
 from lakehouse.engine.layout import stored_layout
 from lakehouse.engine.ledger import ROWS, LedgerLine, balance_lines, prove, prove_merge
+from lakehouse.engine.live import live_rows
 from lakehouse.engine.merge import laid_out
 from lakehouse.engine.resolve import CLASS, DELETED, INSERTED, UNCHANGED, UPDATED, period_value
 from lakehouse.engine.work import TablePlan
 from lakehouse.spec.columns import row_hash
 from lakehouse.spec.expectations import CheckContext
 from lakehouse.spec.field import PERIOD
-from lakehouse.spec.scopes import Groups, ReplaceGroups, ReplacePartitions
+from lakehouse.spec.scopes import Groups, Linked, ReplaceGroups, ReplacePartitions
+from lakehouse.spec.table import Table
 from lakehouse.storage.frames import frame_of, no_rows, schema_by_name
 from lakehouse.storage.lake import Layout, MergeShape, in_literals
 
@@ -70,15 +72,53 @@ def _touched(context: BuildContext, plan: TablePlan, names: Sequence[str]) -> Da
     """Groups in which a row changed, before or after, under the result's column names; None for all."""
     if plan.everything:
         return None
-    found: list[DataFrame] = []
-    for scope in plan.table.reads.values():
-        if isinstance(scope, Groups) and scope.of.name in plan.since:
-            first, last = plan.since[scope.of.name]
-            rows = context.lake.changed_rows(context.session, scope.of.name, first, last)
-            found.append(rows.select(*[F.col(c).alias(n) for c, n in zip(scope.by, names, strict=True)]))
+    found = [
+        groups.select(*[F.col(c).alias(n) for c, n in zip(scope.by, names, strict=True)])
+        for scope in plan.table.reads.values()
+        if isinstance(scope, Groups)
+        for groups in _touched_by(context, plan, scope)
+    ]
     if not found:
         return None if not plan.matured else _no_groups(context, plan, names)
     return reduce(DataFrame.unionByName, found).dropna().distinct().persist()
+
+
+def _touched_by(context: BuildContext, plan: TablePlan, scope: Groups) -> Iterator[DataFrame]:
+    """The touched groups of one input, under their own column names: by its own changes, and by those of the table that
+    knows its groups."""
+    changed = _changed(context, plan, scope.of)
+    if scope.through is not None:
+        if changed is not None:
+            moved = changed.select(*[ours for ours, _ in scope.on]).distinct()
+            groups = group_names(context, scope, plan.consumed, None)
+            yield groups.join(moved, on=moved.columns, how="left_semi").select(*scope.by)
+        changed = _changed(context, plan, scope.through)
+    if changed is not None:
+        yield (
+            changed.select(*scope.by) if scope.linked is None else _linked(context, plan, scope, scope.linked, changed)
+        )
+
+
+def _changed(context: BuildContext, plan: TablePlan, table: Table) -> DataFrame | None:
+    """Rows before and after each change since the last build; None when nothing changed."""
+    if table.name not in plan.since:
+        return None
+    return context.lake.changed_rows(context.session, table.name, *plan.since[table.name])
+
+
+def _linked(context: BuildContext, plan: TablePlan, scope: Groups, link: Linked, changed: DataFrame) -> DataFrame:
+    """Keys of the changed rows, of every row that shares a hub with one of them, and of the stored sets of all these.
+
+    Two rows outside that are directly linked did not change, so they lie in one stored set: the keys are closed.
+    """
+    keys = list(scope.by)
+    hubs = changed.select(F.explode(link.hubs()).alias("_hub")).distinct()
+    rows = live_rows(context.session, context.lake, scope.of, plan.consumed.get(scope.of.name))
+    near = rows.select(*keys, F.explode(link.hubs()).alias("_hub")).join(F.broadcast(hubs), on="_hub", how="left_semi")
+    seeds = changed.select(*keys).unionByName(near.select(*keys)).distinct()
+    stored = context.lake.read(context.session, plan.table.name).select(*{*keys, *link.kept_in})
+    sets = stored.join(seeds, on=keys, how="left_semi").select(*link.kept_in).distinct()
+    return seeds.unionByName(stored.join(sets, on=list(link.kept_in), how="left_semi").select(*keys))
 
 
 def _no_groups(context: BuildContext, plan: TablePlan, names: Sequence[str]) -> DataFrame:

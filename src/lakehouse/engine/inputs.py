@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -22,15 +23,17 @@ SENDER_SCHEMA = schema_by_name(
     ledger=STRING,
     denial_evidence=STRING,
     version_mode=STRING,
+    version_suffix=STRING,
     closes_claims=BOOLEAN,
     days_to_close=INT,
+    source_rank=INT,
 )
 
 
 def transform_inputs(context: BuildContext, plan: TablePlan, touched: DataFrame | None) -> dict[str, object]:
     """All inputs of a derived table, by parameter name: touched groups (without `touched` all), and the rest."""
     grouped: dict[str, object] = {
-        name: group_rows(context, scope, plan.consumed.get(scope.of.name), touched)
+        name: group_rows(context, scope, plan.consumed, touched)
         for name, scope in plan.table.reads.items()
         if isinstance(scope, Groups)
     }
@@ -53,15 +56,33 @@ def plain_inputs(context: BuildContext, plan: TablePlan) -> dict[str, object]:
     return found
 
 
-def group_rows(context: BuildContext, scope: Groups, version: int | str | None, touched: DataFrame | None) -> DataFrame:
+def group_rows(
+    context: BuildContext, scope: Groups, consumed: Mapping[str, int | str], touched: DataFrame | None
+) -> DataFrame:
     """Live rows of the touched groups (all of them without `touched`); rows without a group belong to none."""
-    rows = live_rows(context.session, context.lake, scope.of, version)
+    rows = live_rows(context.session, context.lake, scope.of, consumed.get(scope.of.name), scope.lineage)
+    if scope.through is not None:
+        return rows.join(group_names(context, scope, consumed, touched), on=[ours for ours, _ in scope.on], how="inner")
     for column in scope.by:
         rows = rows.where(F.col(column).isNotNull())
-    if touched is None:
-        return rows
-    names = touched.select(*[F.col(t).alias(c) for t, c in zip(touched.columns, scope.by, strict=True)])
-    return rows.join(names, on=list(scope.by), how="left_semi")
+    return rows if touched is None else rows.join(_renamed(touched, scope.by), on=list(scope.by), how="left_semi")
+
+
+def group_names(
+    context: BuildContext, scope: Groups, consumed: Mapping[str, int | str], touched: DataFrame | None
+) -> DataFrame:
+    """The touched groups (all without `touched`) of a scope that goes through another table: one row per group and set
+    of `on` columns, which are called as in the input."""
+    assert scope.through is not None
+    rows = live_rows(context.session, context.lake, scope.through, consumed.get(scope.through.name))
+    if touched is not None:
+        rows = rows.join(_renamed(touched, scope.by), on=list(scope.by), how="left_semi")
+    shared = [F.col(theirs).alias(ours) for ours, theirs in scope.on]
+    return rows.select(*shared, *[c for c in scope.by if (c, c) not in scope.on]).dropna().distinct()
+
+
+def _renamed(touched: DataFrame, by: tuple[str, ...]) -> DataFrame:
+    return touched.select(*[F.col(t).alias(c) for t, c in zip(touched.columns, by, strict=True)])
 
 
 def resource_rows(session: SparkSession, source: ResourceSource) -> DataFrame:

@@ -17,7 +17,15 @@ from lakehouse.spec.table import Table
 from lakehouse.storage.log import Commit, Logs
 from lakehouse.storage.notes import Delivery, TableState
 
-SENDER_SETTINGS = ("ledger", "denial_evidence", "version_mode", "closes_claims", "days_to_close")
+SENDER_SETTINGS = (
+    "ledger",
+    "denial_evidence",
+    "version_mode",
+    "version_suffix",
+    "closes_claims",
+    "days_to_close",
+    "source_rank",
+)
 NETWORKS_INPUT = "settings.networks"
 
 
@@ -115,7 +123,7 @@ class Planner:
 
     def _lookups(self, table: Table, state: TableState) -> tuple[dict[str, int | str], list[str]]:
         """Inputs of a merge besides its feeds: their present versions, and which moved since the last build."""
-        now = {key: found for scope in table.reads.values() for key, found in [self._input(scope)] if key is not None}
+        now = {key: found for scope in table.reads.values() for key, found in self._inputs(scope)}
         moved = [key for key, found in now.items() if state.consumed.get(key) not in (None, found)]
         return now, [f"{key} changed" for key in moved if not isinstance(now[key], int) or self._moved(key, state)]
 
@@ -158,14 +166,12 @@ class Planner:
         whole: list[str] = []
         touched: list[str] = []
         since: dict[str, tuple[int, int]] = {}
-        for scope in table.reads.values():
-            key, now = self._input(scope)
-            if key is None:
-                continue
+        grouped = {t.name: t for scope in table.reads.values() if isinstance(scope, Groups) for t in _tables_of(scope)}
+        for key, now in dict(pair for scope in table.reads.values() for pair in self._inputs(scope)).items():
             consumed[key] = now
-            if isinstance(scope, Groups):
+            if key in grouped:
                 log, seen = self.logs[key], _version(state.consumed.get(key))
-                changed = self._readable(scope.of, log.changed_since(seen)) if log.exists else []
+                changed = self._readable(grouped[key], log.changed_since(seen)) if log.exists else []
                 if changed is None or (changed and seen < 0):
                     whole.append(f"all of {key}")
                 elif changed:
@@ -199,15 +205,22 @@ class Planner:
         oldest = self.request.started_at - timedelta(days=days)
         return None if changed and changed[0].committed_at < oldest else changed
 
-    def _input(self, scope: object) -> tuple[str | None, int | str]:
-        """Name and present version of one input; None for what has none."""
-        if isinstance(scope, (Groups, Snapshot)):
-            return scope.of.name, self.logs[scope.of.name].version
+    def _inputs(self, scope: object) -> list[tuple[str, int | str]]:
+        """Names and present versions of what a scope reads, feeds apart."""
+        if isinstance(scope, Groups):
+            return [(table.name, self.logs[table.name].version) for table in _tables_of(scope)]
+        if isinstance(scope, Snapshot):
+            return [(scope.of.name, self.logs[scope.of.name].version)]
         if isinstance(scope, Resource):
-            return f"resource.{scope.source.file}", resource_checksum(scope.source)
+            return [(f"resource.{scope.source.file}", resource_checksum(scope.source))]
         if isinstance(scope, NetworkSettings):
-            return NETWORKS_INPUT, settings_checksum(sender_settings(self.settings))
-        return None, 0
+            return [(NETWORKS_INPUT, settings_checksum(sender_settings(self.settings)))]
+        return []
+
+
+def _tables_of(scope: Groups) -> tuple[Table, ...]:
+    """The input, and the table that knows its groups."""
+    return (scope.of,) if scope.through is None else (scope.of, scope.through)
 
 
 def sender_settings(settings: Settings) -> dict[str, dict[str, object]]:

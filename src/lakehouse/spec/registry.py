@@ -138,7 +138,9 @@ class Registry:
             of = scope.of if isinstance(scope, (Changes, Snapshot, Groups)) else None
             if isinstance(of, Table):
                 found.add(of.name)
-            elif isinstance(of, Conformed):
+            if isinstance(scope, Groups) and scope.through is not None:
+                found.add(scope.through.name)
+            if isinstance(of, Conformed):
                 for part in self.conformed_inputs(of.contract):
                     found |= {bronze.name for bronze in part.tables.values()}
         for rule in self[name].expectations:

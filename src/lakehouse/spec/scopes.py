@@ -1,8 +1,10 @@
 """What a transform is given of its inputs, and how its result is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pyspark.sql import Column
 
 from lakehouse.errors import DeclarationError
 from lakehouse.spec.contracts import Contract
@@ -28,14 +30,44 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class Linked:
+    """What may belong together is only known from the rows themselves, e.g. the versions of a claim.
+
+    The transform is given the changed rows, every row that shares a hub with one of them, before or after the change,
+    and the stored sets of all these, whole. So sets that lie within hubs can be computed from the given rows alone.
+
+    Attributes:
+        hubs: makes an array<string> Column of a row of the input. Rows that share a hub may belong together; rows that
+            share none do not, directly.
+        kept_in: columns of the table being built that name a row's set.
+    """
+
+    hubs: Callable[[], Column]
+    kept_in: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Groups:
     """All rows of every group in which any row changed since the last build; groups go by the columns `by`.
 
     Rows whose group is null belong to none and are not given. Deleted rows are hidden.
+
+    Attributes:
+        of: the input.
+        by: columns that name a group: of the input, or of `through`.
+        through: table that says which groups a row of the input belongs to: those of its rows with equal `on` columns.
+            The transform is given the `by` columns too. A row without such rows belongs to no group until they come.
+        on: pairs of a column of the input and the column of `through` it equals.
+        linked: a group is a row of the input, and is due together with all it may belong to.
+        lineage: stored lineage columns (`_batch_id` ...) that the transform is given besides the declared ones.
     """
 
     of: "Table"
     by: tuple[str, ...]
+    through: "Table | None" = None
+    on: tuple[tuple[str, str], ...] = ()
+    linked: Linked | None = None
+    lineage: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +89,7 @@ class LogicalDate:
 class NetworkSettings:
     """One row per configured network, disabled ones too.
 
-    Columns: network, ledger, denial_evidence, version_mode, closes_claims, days_to_close.
+    Columns: network, ledger, denial_evidence, version_mode, version_suffix, closes_claims, days_to_close, source_rank.
     A change of these settings makes everything due.
     """
 
@@ -82,17 +114,54 @@ def changes(of: "Conformed | Feed") -> Changes:
     return Changes(of)
 
 
-def groups(of: "Table", by: str | Sequence[str]) -> Groups:
-    """Read scope: touched groups, whole. See `Groups`.
+def groups(
+    of: "Table",
+    by: str | Sequence[str],
+    *,
+    through: "Table | None" = None,
+    on: Sequence[str] | Mapping[str, str] = (),
+    linked: Linked | None = None,
+    lineage: Sequence[str] = (),
+) -> Groups:
+    """Read scope: touched groups, whole. See `Groups`; `on` names columns that are called alike, or maps those of the
+    input to those of `through`.
 
     Raises:
-        DeclarationError: a column of `by` is not a field of the table.
+        DeclarationError: a column is no field of the table it must be of.
     """
     columns = (by,) if isinstance(by, str) else tuple(by)
+    pairs = tuple(on.items()) if isinstance(on, Mapping) else tuple((name, name) for name in on)
+    place = f"groups({of.name})"
+    _refuse_unknown(place, "on", of, [ours for ours, _ in pairs])
+    if through is None:
+        if pairs:
+            raise DeclarationError(f"{place}: on belongs to through; name the table that knows the groups.")
+        _refuse_unknown(place, "by", of, columns)
+    else:
+        if not pairs:
+            raise DeclarationError(f"{place}: through {through.name} needs on; say which columns are equal.")
+        _refuse_unknown(place, "by", through, columns)
+        _refuse_unknown(place, "on", through, [theirs for _, theirs in pairs])
+        unclear = [c for c in columns if c in of.field_names and (c, c) not in pairs]
+        if unclear:
+            raise DeclarationError(
+                f"{place}: {', '.join(unclear)} is a field of it and of {through.name}, and the two may differ. "
+                "Add it to on."
+            )
+    if linked is not None and columns != of.keys:
+        raise DeclarationError(f"{place}: linked rows go by the key of the input, {', '.join(of.keys)}.")
+    return Groups(of, columns, through, pairs, linked, tuple(lineage))
+
+
+def _refuse_unknown(place: str, role: str, of: "Table", columns: Sequence[str]) -> None:
     unknown = [c for c in columns if c not in of.field_names]
     if unknown:
-        raise DeclarationError(f"groups({of.name}): {', '.join(unknown)} is no field of it. Group by a declared field.")
-    return Groups(of, columns)
+        raise DeclarationError(f"{place}: {role} {', '.join(unknown)} is no field of {of.name}. Name a declared field.")
+
+
+def linked(hubs: Callable[[], Column], kept_in: str | Sequence[str]) -> Linked:
+    """What makes rows of `groups(..., linked=...)` due together; see `Linked`."""
+    return Linked(hubs, (kept_in,) if isinstance(kept_in, str) else tuple(kept_in))
 
 
 def snapshot(of: "Table | Feed") -> Snapshot:
