@@ -1,6 +1,5 @@
 """Groups that another table names, and rows whose group only the rows themselves tell."""
 
-import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -111,23 +110,6 @@ def test_row_without_a_named_group_is_given_when_its_group_is_named(world: World
     assert world.run().counts(BILL) == {"inserted": 1, "deleted": 1}
     assert world.rows(BILL, "stay_id", "visit_count") == [("V1", 2)]
     assert world.run().outcomes[BILL] == "current"
-
-
-def test_every_order_of_deliveries_ends_the_same(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> None:
-    deliveries = [
-        [of("V1", "A", "E1"), of("V3", "C", "E3")],
-        [of("V2", "A", "E3", 1), of("V4", "C", "E4", 1)],
-        [of("V2", "Z", "E9", 2), of("V5", "Z", "E1", 2)],
-    ]
-    ends = []
-    for order in list(itertools.permutations(range(3)))[::2]:
-        world = World(spark, tmp_path_factory.mktemp("order"), tables=(TABLES[0], stay_visit, stay))
-        for number in order:
-            world.deliver(f"visits-2026-01-0{number + 1}.csv", deliveries[number])
-            world.run()
-        ends.append((stored(world), world.rows(BILL, "stay_id", "visit_count", "batch_count")))
-    assert all(end == ends[0] for end in ends)
-    assert set(ends[0][0].values()) == {"V1", "V3"}
 
 
 def test_table_that_names_the_groups_is_an_input(world: World) -> None:

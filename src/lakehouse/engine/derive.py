@@ -21,7 +21,7 @@ from lakehouse.engine.check import (
     with_failed,
 )
 from lakehouse.engine.context import BuildContext, BuildResult, check_schema
-from lakehouse.engine.inputs import group_names, transform_inputs
+from lakehouse.engine.inputs import group_names, settings_rows, transform_inputs
 from lakehouse.engine.layout import stored_layout
 from lakehouse.engine.ledger import ROWS, LedgerLine, balance_lines, prove, prove_merge
 from lakehouse.engine.live import live_rows
@@ -31,7 +31,7 @@ from lakehouse.engine.work import TablePlan
 from lakehouse.spec.columns import row_hash
 from lakehouse.spec.expectations import CheckContext
 from lakehouse.spec.field import PERIOD
-from lakehouse.spec.scopes import Groups, Linked, ReplaceGroups, ReplacePartitions
+from lakehouse.spec.scopes import Groups, Linked, NetworkSettings, ReplaceGroups, ReplacePartitions
 from lakehouse.spec.table import Table
 from lakehouse.storage.frames import frame_of, no_rows, schema_by_name
 from lakehouse.storage.lake import Layout, MergeShape, in_literals
@@ -112,13 +112,21 @@ def _linked(context: BuildContext, plan: TablePlan, scope: Groups, link: Linked,
     Two rows outside that are directly linked did not change, so they lie in one stored set: the keys are closed.
     """
     keys = list(scope.by)
-    hubs = changed.select(F.explode(link.hubs()).alias("_hub")).distinct()
-    rows = live_rows(context.session, context.lake, scope.of, plan.consumed.get(scope.of.name))
+    hubs = _of_senders(context, plan, changed).select(F.explode(link.hubs()).alias("_hub")).distinct()
+    live = live_rows(context.session, context.lake, scope.of, plan.consumed.get(scope.of.name))
+    rows = _of_senders(context, plan, live)
     near = rows.select(*keys, F.explode(link.hubs()).alias("_hub")).join(F.broadcast(hubs), on="_hub", how="left_semi")
     seeds = changed.select(*keys).unionByName(near.select(*keys)).distinct()
     stored = context.lake.read(context.session, plan.table.name).select(*{*keys, *link.kept_in})
     sets = stored.join(seeds, on=keys, how="left_semi").select(*link.kept_in).distinct()
     return seeds.unionByName(stored.join(sets, on=list(link.kept_in), how="left_semi").select(*keys))
+
+
+def _of_senders(context: BuildContext, plan: TablePlan, rows: DataFrame) -> DataFrame:
+    """`rows` with what the settings say of their senders, if the table is given that too."""
+    if not any(isinstance(scope, NetworkSettings) for scope in plan.table.reads.values()):
+        return rows
+    return rows.join(F.broadcast(settings_rows(context)), on="network", how="left")  # one row per network
 
 
 def _no_groups(context: BuildContext, plan: TablePlan, names: Sequence[str]) -> DataFrame:

@@ -37,8 +37,8 @@ class Linked:
     and the stored sets of all these, whole. So sets that lie within hubs can be computed from the given rows alone.
 
     Attributes:
-        hubs: makes an array<string> Column of a row of the input. Rows that share a hub may belong together; rows that
-            share none do not, directly.
+        hubs: makes an array<string> Column of a row of the input, with the settings of its network where the table
+            reads them. Rows that share a hub may belong together; rows that share none do not, directly.
         kept_in: columns of the table being built that name a row's set.
     """
 
