@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from lakehouse import __version__
-from lakehouse.commands import check, demo, lineage, plan, quarantine, run, status
+from lakehouse.commands import check, codes, demo, lineage, plan, quarantine, run, status
 from lakehouse.commands.edge import ConfigOption, EnvOption, Place, guarded, stop_at_once
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.command("run")(guarded(run.run))
 app.command("status")(guarded(status.status))
 app.command("lineage")(guarded(lineage.lineage))
 app.add_typer(quarantine.app, name="quarantine")
+app.command("codes")(guarded(codes.codes))
 app.command("check")(guarded(check.check))
 app.command("demo")(guarded(demo.demo))
 

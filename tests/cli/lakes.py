@@ -1,7 +1,7 @@
 """Lakes for command-line tests: settings in a file, logs written by hand, a quarantine written without Spark."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,3 +116,33 @@ def quarantine(lake: LakeFolder, table: str, *rows: Mapping[str, object]) -> Non
     layer, short = table.split(".")
     filled = [default | dict(row) for row in rows]
     write_deltalake(str(lake.lake / layer / f"{short}__quarantine"), pa.Table.from_pylist(filled, schema))
+
+
+def adjustment_codes(lake: LakeFolder, *rows: Mapping[str, object]) -> None:
+    """Write silver.adjustment_code with these rows; what a row leaves out is null."""
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in ("network", "group_code", "reason_code", "carc", "classified_by")),
+            ("adjustment_count", pa.int64()),
+            ("amount", pa.decimal128(18, 2)),
+        ]
+    )
+    _write(lake, "silver.adjustment_code", schema, rows)
+
+
+def settled_claims(lake: LakeFolder, *rows: Mapping[str, object]) -> None:
+    """Write silver.claim_final with what is asked of it here; what a row leaves out is null."""
+    schema = pa.schema(
+        [
+            ("network", pa.string()),
+            ("payer_name", pa.string()),
+            ("payer_is_mapped", pa.bool_()),
+            ("billed_amount", pa.decimal128(14, 2)),
+        ]
+    )
+    _write(lake, "silver.claim_final", schema, rows)
+
+
+def _write(lake: LakeFolder, table: str, schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> None:
+    filled = [{name: row.get(name) for name in schema.names} for row in rows]
+    write_deltalake(str(lake.lake.joinpath(*table.split("."))), pa.Table.from_pylist(filled, schema))

@@ -3,11 +3,12 @@
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from cli.lakes import CLAIMS_HEADER, LakeFolder, commit, lake_folder, quarantine
+from cli.lakes import CLAIMS_HEADER, LakeFolder, adjustment_codes, commit, lake_folder, quarantine, settled_claims
 
 MARKER = "ZZMEMBER99"
 
@@ -282,12 +283,73 @@ def test_no_more_rows_are_shown_than_asked_for(lake: LakeFolder) -> None:
     assert (shown["total"], [r["row_number"] for r in rows]) == (5, [1, 2])
 
 
+def test_codes_and_payer_names_without_a_decision_are_listed_with_the_place_to_write_it(lake: LakeFolder) -> None:
+    own = {"network": "harbor", "group_code": "CO", "adjustment_count": 2, "classified_by": "unknown"}
+    adjustment_codes(
+        lake,
+        {**own, "reason_code": "NOPAY", "amount": Decimal("12.50")},
+        {**own, "reason_code": "59", "carc": "59", "amount": Decimal("-1500.00")},
+        {**own, "reason_code": "Z9", "amount": None, "network": "elsewhere"},
+        {**own, "reason_code": "45", "carc": "45", "amount": Decimal("9000.00"), "classified_by": "reference"},
+    )
+    claim = {"network": "harbor", "payer_name": "Lakeside Trust", "payer_is_mapped": False}
+    settled_claims(
+        lake,
+        {**claim, "billed_amount": Decimal("100.00")},
+        {**claim, "billed_amount": Decimal("1900.10")},
+        {**claim, "payer_name": "Old Mutual"},
+        {**claim, "payer_name": "Aetna", "payer_is_mapped": True, "billed_amount": Decimal("5.00")},
+    )
+    document = lake.json("codes")
+    found, payers = document["codes"], document["payers"]
+    assert isinstance(found, list)
+    assert isinstance(payers, list)
+    assert (document["format"], document["not_built"]) == ("lakehouse-codes/1", [])
+    reference = "src/lakehouse/reference/"
+    assert [(c["reason_code"], c["adjustment_count"], c["amount"], c["extend"]) for c in found] == [
+        ("59", 2, "-1500.00", f"{reference}adjustment_reason.csv"),
+        ("NOPAY", 2, "12.50", "feed denial_codes of harbor"),
+        ("Z9", 2, None, "adapter of elsewhere"),
+    ]
+    assert [(p["payer_name"], p["claim_count"], p["billed_amount"], p["extend"]) for p in payers] == [
+        ("Lakeside Trust", 2, "2000.10", f"{reference}payer_mapping.csv"),
+        ("Old Mutual", 1, None, f"{reference}payer_mapping.csv"),
+    ]
+    text = lake.call("codes").stdout
+    for said in (
+        "NOPAY",
+        "-1,500.00",
+        "feed denial_codes of harbor",
+        "Lakeside Trust",
+        "2,000.10",
+        "payer_mapping.csv",
+    ):
+        assert said in text
+    assert "Aetna" not in text
+
+
+def test_codes_of_an_empty_lake_says_what_to_build(lake: LakeFolder) -> None:
+    answer = lake.call("codes")
+    assert answer.exit_code == 0
+    assert "lakehouse run -s +silver.adjustment_code" in answer.stdout
+    assert "every" not in answer.stdout
+    assert lake.json("codes")["not_built"] == ["silver.adjustment_code", "silver.claim_final"]
+
+
+def test_codes_with_every_decision_taken_says_so(lake: LakeFolder) -> None:
+    adjustment_codes(lake, {"network": "harbor", "reason_code": "45", "classified_by": "reference"})
+    settled_claims(lake, {"network": "harbor", "payer_name": "Aetna", "payer_is_mapped": True})
+    text = lake.call("codes").stdout
+    assert "every adjustment code in use is classified" in text
+    assert "every payer name is mapped" in text
+
+
 def test_check_of_an_empty_lake_starts_no_spark_and_is_good(lake: LakeFolder) -> None:
     assert lake.json("check") == {"format": "lakehouse-check/1", "full": False, "tables": []}
 
 
 def test_reading_commands_load_neither_a_session_nor_a_jvm(lake: LakeFolder) -> None:
-    commands = [["plan"], ["status"], ["lineage"], ["run"], ["quarantine", "list"]]
+    commands = [["plan"], ["status"], ["lineage"], ["run"], ["quarantine", "list"], ["codes"]]
     script = f"""
 import sys
 from typer.testing import CliRunner

@@ -1,11 +1,9 @@
-"""Small reads of Delta tables without a JVM: for answers on a screen, not for builds.
-
-Tables with deletion vectors are not read here; quarantines and Gold have none.
-"""
+"""Small answers from Delta tables without a JVM, deletion vectors included: for a screen, not for builds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any  # cells of a table of any schema
 
 import pyarrow as pa
@@ -26,6 +24,15 @@ _ROWS = f"""
 SELECT "_source" AS source, "_batch_id" AS batch_id, "_row_number" AS row_number, "_failed_expectations" AS rules,
        "_first_seen_at" AS first_seen_at, "_run_id" AS run_id{{row}}
 FROM t WHERE {_OPEN} ORDER BY "_first_seen_at" DESC, "_source", "_row_number", "_part" LIMIT {{limit}}
+"""
+_UNKNOWN_CODES = """
+SELECT network, group_code, reason_code, carc, adjustment_count, amount FROM t WHERE classified_by = 'unknown'
+ORDER BY abs(amount) DESC NULLS LAST, adjustment_count DESC, network, group_code, reason_code
+"""
+_UNMAPPED_PAYERS = """
+SELECT network, payer_name, count(*) AS claim_count, sum(billed_amount) AS billed_amount FROM t
+WHERE NOT payer_is_mapped GROUP BY network, payer_name
+ORDER BY billed_amount DESC NULLS LAST, claim_count DESC, network, payer_name
 """
 
 
@@ -69,6 +76,54 @@ class SetAsideRow:
     first_seen_at: datetime
     run_id: str
     values: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class UnknownCode:
+    """An adjustment code in use that neither its network nor the reference classifies.
+
+    Attributes:
+        network: who uses it.
+        group_code: 835 CAS group, `-` where none is known.
+        reason_code: the code.
+        carc: the X12 reason it stands for or has the form of; None for a word of the sender's own.
+        adjustment_count: adjustments that carry it.
+        amount: sum of their amounts, US dollars; None where none states one.
+    """
+
+    network: str
+    group_code: str
+    reason_code: str
+    carc: str | None
+    adjustment_count: int
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class UnmappedPayer:
+    """A payer name that no steward has decided on, so that its claims count as OTHER.
+
+    Attributes:
+        network: who sent it.
+        payer_name: as sent.
+        claim_count: claim families under the name.
+        billed_amount: their charges, US dollars.
+    """
+
+    network: str
+    payer_name: str | None
+    claim_count: int
+    billed_amount: Decimal | None
+
+
+def unknown_codes(store: Store, codes: str) -> list[UnknownCode]:
+    """Unclassified codes of an existing list of codes in use, the greatest amount first."""
+    return [UnknownCode(**found) for found in _query(store, codes, _UNKNOWN_CODES)]
+
+
+def unmapped_payers(store: Store, claims: str) -> list[UnmappedPayer]:
+    """Payer names without a mapping in an existing table of settled claims, the greatest charge first."""
+    return [UnmappedPayer(**found) for found in _query(store, claims, _UNMAPPED_PAYERS)]
 
 
 def rule_counts(store: Store, quarantine: str) -> list[RuleCount]:
