@@ -27,7 +27,8 @@ SETTLED: Row = {
     "other_adjustment_amount": "0.00",
     "encounter_amount": "0.00",
     "remainder_amount": "0.00",
-    "elig_status": "unknown",
+    "elig_status": "unknown_member",
+    "is_void_family": False,
 }
 REVENUE: Row = {
     "service_month": "2026-01-01",
@@ -125,6 +126,33 @@ def test_outstanding_is_split_by_whether_an_answer_stands(spark: SparkSession) -
     assert found["outstanding_in_denial_amount"] == money("0.00")
 
 
+def test_a_denial_is_a_loss_once_it_is_final_and_outstanding_before(spark: SparkSession) -> None:
+    tomorrow = AS_OF + timedelta(days=1)
+    denied = {"denied_amount": "15.00", "paid_amount": "45.00"}
+    cases = ({"denial_final_on": AS_OF}, {"denial_final_on": tomorrow}, {"denial_final_on": None})
+    made = [{**denied, **case, "payer_code": code} for case, code in zip(cases, ("AETNA", "CIGNA", "UHC"), strict=True)]
+    result = revenue_by_payer(claims=claims(spark, *made), as_of=AS_OF)
+    columns = ("denied_amount", "outstanding_in_denial_amount", "outstanding_amount", "_next_change_date")
+    found = {row["payer_code"]: tuple(row[c] for c in columns) for row in result.collect()}
+    zero, all_of_it = money("0.00"), money("15.00")
+    assert found == {
+        "AETNA": (all_of_it, zero, zero, None),
+        "CIGNA": (zero, all_of_it, all_of_it, tomorrow),
+        "UHC": (zero, all_of_it, all_of_it, None),
+    }
+    assert rows.holds(result, revenue_by_payer, "billed_amount_totals_match") == [True, True, True]
+
+
+def test_a_void_family_is_no_claim_and_its_payment_a_credit(spark: SparkSession) -> None:
+    void = {
+        "is_void_family": True, "billed_amount": "0.00", "allowed_amount": None, "contractual_amount": "0.00",
+        "patient_responsibility_amount": "0.00", "remainder_amount": "-60.00", "line_count": 0,
+    }  # fmt: skip
+    found = only_row(revenue_by_payer(claims=claims(spark, {}, void), as_of=AS_OF))
+    assert (found["claim_count"], found["claims_without_allowed"], found["line_count"]) == (1, 0, 1)
+    assert (found["paid_amount"], found["credit_amount"]) == (money("120.00"), money("-60.00"))
+
+
 def test_a_credit_is_negative_and_never_netted(spark: SparkSession) -> None:
     tomorrow = AS_OF + timedelta(days=1)
     result = revenue_by_payer(
@@ -159,11 +187,13 @@ def test_coverage_is_null_until_it_is_known_of_some_claim(spark: SparkSession) -
     unknown = only_row(revenue_by_payer(claims=claims(spark, {}, {"elig_status": None}), as_of=AS_OF))
     known = only_row(
         revenue_by_payer(
-            claims=claims(spark, {}, {"elig_status": "in"}, {"elig_status": "out"}, {"elig_status": "retro_lost"}),
+            claims=claims(
+                spark, {}, {"elig_status": "covered"}, {"elig_status": "gap"}, {"elig_status": "lost_retroactively"}
+            ),
             as_of=AS_OF,
         )
     )
-    inside = only_row(revenue_by_payer(claims=claims(spark, {"elig_status": "in"}), as_of=AS_OF))
+    inside = only_row(revenue_by_payer(claims=claims(spark, {"elig_status": "covered"}), as_of=AS_OF))
     columns = ("claims_outside_coverage", "paid_outside_coverage_amount")
     assert [unknown[c] for c in columns] == [None, None]
     assert [known[c] for c in columns] == [2, money("120.00")]
@@ -188,7 +218,7 @@ def test_balance_closes_over_mixed_claims_and_opens_when_one_is_doubled(spark: S
             sums[row["measure"]] = sums.get(row["measure"], 0) + (
                 row["amount"] if row["side"] == "in" else -row["amount"]
             )
-        assert set(sums) == {*CONSERVED, "claim_count"}
+        assert set(sums) == {*CONSERVED, "claims", "denied", "remainder"}
         assert (set(sums.values()) == {0}) is closes
 
 

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from lakehouse.spec.contracts import CLAIM_LINES, CLAIMS, PAYMENTS
+from lakehouse.spec.contracts import ADJUSTMENTS, CLAIM_LINES, CLAIMS, PAYMENTS
 from lakehouse.spec.field import BOOLEAN, INT, STRING, Field, field, schema_of
 from lakehouse.spec.table import Table
 
@@ -40,6 +40,15 @@ PAYMENT: Row = {
     "payment_kind": "payer",
     "payment_level": "claim",
     "remit_date": "2026-01-15",
+    "modified_at": "2026-01-20T06:00:00",
+    "is_deleted": False,
+}
+ADJUSTMENT: Row = {
+    "network": "north",
+    "payment_id": "P1",
+    "adjustment_id": "1",
+    "group_code": "CO",
+    "reason_code": "45",
     "modified_at": "2026-01-20T06:00:00",
     "is_deleted": False,
 }
@@ -84,6 +93,11 @@ def lines(spark: SparkSession, *rows: Row) -> DataFrame:
 def payments(spark: SparkSession, *rows: Row) -> DataFrame:
     """Payment rows, likewise."""
     return frame(spark, PAYMENTS.silver_fields(), *rows, defaults=PAYMENT)
+
+
+def adjustments(spark: SparkSession, *rows: Row) -> DataFrame:
+    """Adjustments, likewise."""
+    return frame(spark, ADJUSTMENTS.silver_fields(), *rows, defaults=ADJUSTMENT)
 
 
 def networks(spark: SparkSession, *rows: Row) -> DataFrame:

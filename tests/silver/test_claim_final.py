@@ -4,9 +4,8 @@ from datetime import date
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from lakehouse.reference.payer_mapping import payer_mapping
 from lakehouse.silver.claim_final import claim_final
-from silver import rows
+from silver import family, rows
 from silver.rows import Row
 
 EXTRACT: Row = {"network": "extract", "ledger": "payer_extract"}
@@ -49,14 +48,7 @@ def settle(
     spark: SparkSession, claims: Sequence[Row], lines: Sequence[Row] = (), payments: Sequence[Row] = ()
 ) -> DataFrame:
     """claim_final of hand-made rows, under the three kinds of network."""
-    mapping = {"payer_name_key": "AETNA", "line_of_business_key": "-", "payer_code": "AETNA"}
-    return claim_final(
-        claims=rows.claims(spark, *claims),
-        lines=rows.lines(spark, *lines),
-        payments=rows.payments(spark, *payments),
-        payers=rows.frame(spark, payer_mapping.fields, mapping),
-        networks=rows.networks(spark, {}, EXTRACT, AGING),
-    )
+    return claim_final(**family.inputs_of(spark, claims, lines, payments, networks=({}, EXTRACT, AGING)))
 
 
 def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
@@ -85,6 +77,14 @@ def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
     expected: Row = {
         "network": "north",
         "family_id": "C1",
+        "claim_id": "C1",
+        "version_count": 1,
+        "live_claim_count": 1,
+        "is_void_family": False,
+        "final_status": "paid",
+        "initial_denial_outcome": "clean",
+        "final_denial_outcome": "clean",
+        "has_adjustments": False,
         "member_token": "token",
         "member_token_key_version": "1",
         "claim_type": "professional",
@@ -115,7 +115,7 @@ def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
         "other_adjustment_amount": "0.00",
         "encounter_amount": "0.00",
         "remainder_amount": "0.00",
-        "elig_status": "unknown",
+        "elig_status": "unknown_member",
         "modified_at": "2026-02-03T00:00:00",
     }
     rows.assert_same_rows(result, rows.frame(spark, claim_final.fields, expected))
@@ -174,17 +174,34 @@ def test_one_claim_id_in_two_networks_is_two_claims(spark: SparkSession) -> None
     ]
 
 
-def test_no_claims_give_no_rows(spark: SparkSession) -> None:
-    assert settle(spark, [], [{"billed_amount": "10.00"}], [{"paid_amount": "7.00"}]).count() == 0
-
-
 def test_rules_tell_good_from_bad_and_unknown(spark: SparkSession) -> None:
     zero = {f.name: "0.00" for f in claim_final.fields if f.ledger}
     fine: Row = {**zero, "payer_code": "BCBS", "payer_is_mapped": True, "service_from_date": "2026-01-10"}
+    fine = {**fine, "final_status": "paid", "is_adjudicated": True, "is_void_family": False, "money_source": "claim"}
     tried: dict[str, tuple[Row, Row, tuple[bool, bool, bool]]] = {
         "billed_amount_totals_match": ({"billed_amount": "0.01"}, {"billed_amount": None}, (True, False, False)),
         "payer_code_accepted_values": ({"payer_code": "bcbs"}, {"payer_code": None}, (True, False, False)),
         "payer_is_mapped": ({"payer_is_mapped": False}, {"payer_is_mapped": None}, (True, False, False)),
+        "final_status_accepted_values": ({"final_status": "PAID"}, {"final_status": None}, (True, False, False)),
+        "initial_denial_outcome_accepted_values": ({"initial_denial_outcome": "x"}, {}, (True, False, True)),
+        "final_denial_outcome_accepted_values": ({"final_denial_outcome": "x"}, {}, (True, False, True)),
+        "paid_not_negative": ({"paid_amount": "-0.01"}, {"paid_amount": None}, (True, False, False)),
+        "answered_claim_is_explained": (
+            {"remainder_amount": "0.01", "has_adjustments": True},
+            {"has_adjustments": None, "remainder_amount": "0.01"},
+            (True, False, False),
+        ),
+        "claim_and_remittances_agree": (
+            {"money_source": "remittance", "own_paid_amount": "1.00"},
+            {"money_source": "remittance"},
+            (True, False, True),
+        ),
+        "header_is_sum_of_lines": (
+            {"header_difference_amount": "-0.02"},
+            {"header_difference_amount": "0.01"},
+            (True, False, True),
+        ),
+        "submitted_in_time": ({"submitted_date": "2027-01-11"}, {"submitted_date": "2027-01-10"}, (True, False, True)),
         "paid_within_billed": ({"paid_amount": "0.01"}, {"paid_amount": None}, (True, False, False)),
         "service_from_date_not_after_first_adjudicated_date": (
             {"first_adjudicated_date": "2026-01-09"},

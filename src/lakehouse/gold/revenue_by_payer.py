@@ -1,13 +1,15 @@
 """What was charged, allowed, paid and is still owed, by month of service, network and standard payer."""
 
 import datetime
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.gold.claim_state import split_remainder
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.silver.claim_final import claim_final
-from lakehouse.spec.balance import sums_to
+from lakehouse.spec.balance import Entry, amount_where, combined, entries, row_count
 from lakehouse.spec.columns import sum_money
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, row, totals_match, unique
@@ -28,9 +30,10 @@ OUTSTANDING_PARTS = (
 )
 CONSERVED = (
     "line_count", "billed_amount", "allowed_amount", "paid_amount", "patient_responsibility_amount",
-    "patient_paid_amount", "contractual_amount", "denied_amount", "other_adjustment_amount", "encounter_amount",
+    "patient_paid_amount", "contractual_amount", "other_adjustment_amount", "encounter_amount",
 )  # fmt: skip
-OUTSIDE_COVERAGE = ("out", "retro_lost")
+OUTSIDE_COVERAGE = ("gap", "before_first", "after_last", "lost_retroactively")
+COVERAGE_UNKNOWN = "unknown_member"
 
 
 def credit_not_positive() -> Column:
@@ -43,30 +46,33 @@ def owed_not_negative() -> Column:
     return (F.col("outstanding_amount") >= 0) & (F.col("residual_amount") >= 0)
 
 
-def split_remainder(claims: DataFrame, as_of: datetime.date) -> DataFrame:
-    """`claims` with what is left of each as outstanding (by cause), residual or credit on the date `as_of`.
-
-    A closing dated after `as_of` has not happened yet; it is the claim's next change.
-    """
-    left, zero = F.col("remainder_amount"), F.lit(0)
-    is_closed = F.coalesce(F.col("closes_on") <= F.lit(as_of), F.lit(False))
-    open_left = F.when((left > 0) & ~is_closed, left).otherwise(zero)
-    is_adjudicated = F.coalesce(F.col("is_adjudicated"), F.lit(False))
-    return claims.withColumns(
-        {
-            "outstanding_amount": open_left,
-            "outstanding_unadjudicated_amount": F.when(is_adjudicated, zero).otherwise(open_left),
-            "outstanding_unexplained_amount": F.when(is_adjudicated, open_left).otherwise(zero),
-            "residual_amount": F.when((left > 0) & is_closed, left).otherwise(zero),
-            "credit_amount": F.least(left, zero),
-            "changes_on": F.when((left > 0) & ~is_closed, F.col("closes_on")),
-        }
+def claims_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
+    """Measures `claims` (rows), `denied`, `remainder` and every conserved column; see `spec/balance.py`."""
+    claims = inputs["claims"]
+    left = F.col("outstanding_amount") - F.col("outstanding_in_denial_amount")
+    return combined(
+        entries(
+            claims,
+            Entry("claims", "claims", "in", row_count()),
+            Entry("claims", "void_family", "out", amount_where(F.col("is_void_family"), F.lit(1))),
+            Entry("denied", "claims", "in", F.col("denied_amount")),
+            Entry("remainder", "claims", "in", F.col("remainder_amount")),
+            *[Entry(c, "claims", "in", F.col(c)) for c in CONSERVED],
+        ),
+        entries(
+            result,
+            Entry("claims", "revenue_by_payer", "out", F.col("claim_count")),
+            Entry("denied", "final", "out", F.col("denied_amount")),
+            Entry("denied", "in_denial", "out", F.col("outstanding_in_denial_amount")),
+            Entry("remainder", "revenue_by_payer", "out", left + F.col("residual_amount") + F.col("credit_amount")),
+            *[Entry(c, "revenue_by_payer", "out", F.col(c)) for c in CONSERVED],
+        ),
     )
 
 
 def where_coverage_is_known(measure: Column) -> Column:
     """The measure of a group, null when coverage is unknown for every claim of it."""
-    return F.when(F.count_if(F.col("elig_status") != "unknown") > 0, measure)
+    return F.when(F.count_if(F.col("elig_status") != COVERAGE_UNKNOWN) > 0, measure)
 
 
 def _total(name: str, meaning: str) -> Field:
@@ -82,7 +88,7 @@ def _total(name: str, meaning: str) -> Field:
         field(
             "payer_code", STRING, "standard payer: MEDICARE, MEDICAID, BCBS, AETNA, CIGNA, UHC or OTHER", required=True
         ),
-        field("claim_count", LONG, "claim families", unit="count", required=True),
+        field("claim_count", LONG, "claim families, voided ones left out", unit="count", required=True),
         field("line_count", LONG, "service lines", unit="count", required=True),
         _total("billed_amount", "charged"),
         _total("allowed_amount", "allowed, of claims that state it; null when none does"),
@@ -95,13 +101,13 @@ def _total(name: str, meaning: str) -> Field:
         _total("paid_amount", "paid by payers, reversals deducted"),
         _total("patient_responsibility_amount", "the patient's part, paid or owed"),
         _total("patient_paid_amount", "paid by patients; part of their responsibility, so beside the identity"),
-        _total("contractual_amount", "billed less allowed"),
-        _total("denied_amount", "finally denied"),
+        _total("contractual_amount", "written off by contract: as sent, else billed less allowed"),
+        _total("denied_amount", "denied, and the denial is final on the as-of date"),
         _total("other_adjustment_amount", "other adjustments"),
         _total("encounter_amount", "rest of capitated claims; never owed"),
         _total("outstanding_amount", "still expected of claims that are open on the as-of date"),
         _total("outstanding_unadjudicated_amount", "outstanding, no payer's answer stands"),
-        _total("outstanding_in_denial_amount", "outstanding, denied but not finally; 0.00, denials are not classified"),
+        _total("outstanding_in_denial_amount", "outstanding, denied but not finally"),
         _total("outstanding_unexplained_amount", "outstanding though answered, and no denial explains it"),
         _total("residual_amount", "left of claims that are closed on the as-of date; nobody works it any more"),
         _total("credit_amount", "paid or written off above the charge; zero or negative"),
@@ -126,7 +132,7 @@ def _total(name: str, meaning: str) -> Field:
         row("credit_not_positive", credit_not_positive, on_failure=FAIL),
         row("owed_not_negative", owed_not_negative, on_failure=FAIL),
     ],
-    balance=sums_to("claims", columns=CONSERVED, count="claim_count"),
+    balance=claims_reappear,
     freshness=Freshness(within="26 hours"),
     owner="finance",
     reports=(Report("Revenue by payer", owner="finance", due="07:00"),),
@@ -142,11 +148,11 @@ def revenue_by_payer(claims: DataFrame, as_of: datetime.date) -> DataFrame:
         split_remainder(claims, as_of)
         .groupBy(*KEY)
         .agg(
-            F.count(F.lit(1)).alias("claim_count"),
+            F.count_if(~F.col("is_void_family")).alias("claim_count"),
             F.sum("line_count").alias("line_count"),
             sum_money("billed_amount").alias("billed_amount"),
             sum_money("allowed_amount").alias("allowed_amount"),
-            F.count_if(F.col("allowed_amount").isNull()).alias("claims_without_allowed"),
+            F.count_if(F.col("allowed_amount").isNull() & ~F.col("is_void_family")).alias("claims_without_allowed"),
             sum_money("paid_amount").alias("paid_amount"),
             sum_money("patient_responsibility_amount").alias("patient_responsibility_amount"),
             sum_money("patient_paid_amount").alias("patient_paid_amount"),
@@ -156,7 +162,7 @@ def revenue_by_payer(claims: DataFrame, as_of: datetime.date) -> DataFrame:
             sum_money("encounter_amount").alias("encounter_amount"),
             sum_money("outstanding_amount").alias("outstanding_amount"),
             sum_money("outstanding_unadjudicated_amount").alias("outstanding_unadjudicated_amount"),
-            F.lit("0.00").cast(TOTAL).alias("outstanding_in_denial_amount"),
+            sum_money("outstanding_in_denial_amount").alias("outstanding_in_denial_amount"),
             sum_money("outstanding_unexplained_amount").alias("outstanding_unexplained_amount"),
             sum_money("residual_amount").alias("residual_amount"),
             sum_money("credit_amount").alias("credit_amount"),

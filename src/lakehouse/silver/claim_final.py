@@ -1,24 +1,22 @@
-"""Settled claims: one row per claim family, with the money of `silver/settlement.py` and the standard payer.
+"""Settled claims: one row per claim family, with its money, denials, payer, coverage and provider.
 
-Every claim is a family of its own: versions are not linked, nothing is classified as denied, no adjustment is read.
+See `family_settlement` (what is summed), `settlement` (money of a slot), `claim_versions` (what counts).
 """
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.reference.adjustment_reason import adjustment_reason
 from lakehouse.reference.payer_mapping import PAYER_CODES, payer_mapping
 from lakehouse.silver.claim import claim
+from lakehouse.silver.claim_family import claim_family
 from lakehouse.silver.claim_line import claim_line
-from lakehouse.silver.payment import payment
-from lakehouse.silver.settlement import (
-    CLAIM,
-    SETTLED_AMOUNTS,
-    patient_payments,
-    payer_settlement,
-    remittances,
-    with_own_figures,
-    with_settlement,
-)
+from lakehouse.silver.claim_links import CLAIM
+from lakehouse.silver.denial_code import denial_code
+from lakehouse.silver.family_settlement import FAMILY, FINAL_STATUSES, SUMMED, settled_families
+from lakehouse.silver.remittance import remittance
+from lakehouse.silver.remittances import CLEAN, FULL, PARTIAL
+from lakehouse.silver.settlement import SETTLED_AMOUNTS
 from lakehouse.silver.settlement_balance import claims_and_money_reappear
 from lakehouse.silver.standard_payer import with_standard_payer
 from lakehouse.spec.columns import month_of
@@ -29,36 +27,45 @@ from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import ReplaceGroups, groups, network_settings, period_of, snapshot
 from lakehouse.spec.table import table
 
-AMOUNTS = (
-    "billed_amount", "allowed_amount", "paid_amount", "patient_responsibility_amount", "patient_paid_amount",
-    "contractual_amount", "denied_amount", "other_adjustment_amount", "encounter_amount", "remainder_amount",
-)  # fmt: skip
 IDENTITY = (*SETTLED_AMOUNTS, "encounter_amount", "remainder_amount")
-ELIGIBILITY_UNKNOWN = "unknown"
+OUTCOMES = (FULL, PARTIAL, CLEAN)
+ELIGIBILITY_UNKNOWN = "unknown_member"
 
 
 def payer_is_mapped() -> Column:
-    """A steward decided which standard payer the name stands for."""
+    """A steward decided which standard payer the name stands for (domain.md B24)."""
     return F.col("payer_is_mapped")
 
 
 def paid_within_billed() -> Column:
-    """Payers paid no more than was charged; flat copayments and case rates do break this."""
+    """Payers paid no more than was charged (domain.md X07); flat copayments and case rates do break this."""
     return F.col("paid_amount") <= F.col("billed_amount")
 
 
-def with_parts(claims: DataFrame, lines: DataFrame, payments: DataFrame) -> DataFrame:
-    """Each claim with its own figures, settlement by payers, payments by its patient and newest change of any part."""
-    every = remittances(payments)
-    parts = lines.select(*CLAIM, "modified_at").unionByName(payments.select(*CLAIM, "modified_at"))
-    newest = parts.groupBy(*CLAIM).agg(F.max("modified_at").alias("part_modified_at"))
-    # Every right side has one row per claim, being grouped by it: no join adds rows.
-    return (
-        with_own_figures(claims, lines)
-        .join(payer_settlement(every), on=[*CLAIM], how="left")
-        .join(patient_payments(every), on=[*CLAIM], how="left")
-        .join(newest, on=[*CLAIM], how="left")
-    )
+def paid_not_negative() -> Column:
+    """Payers took back no more than they paid (domain.md X07)."""
+    return F.col("paid_amount") >= 0
+
+
+def answered_claim_is_explained() -> Column:
+    """Where adjustments were sent, payments and adjustments explain the whole charge (domain.md C05)."""
+    is_explained = (F.col("remainder_amount") == 0) | ~F.col("is_adjudicated") | ~F.col("has_adjustments")
+    return is_explained | F.col("is_void_family")
+
+
+def claim_and_remittances_agree() -> Column:
+    """What the claim says was paid is what remittances paid (domain.md X02)."""
+    return (F.col("money_source") == "claim") | (F.col("own_paid_amount") == F.col("paid_amount"))
+
+
+def header_is_sum_of_lines() -> Column:
+    """The header's charge is the sum of its lines', totals left out (domain.md C01), to a cent."""
+    return F.abs("header_difference_amount") <= 0.01
+
+
+def submitted_in_time() -> Column:
+    """Submitted within a year of service, the longest limit that payers usually set (domain.md X14)."""
+    return F.col("submitted_date") <= F.add_months("service_from_date", 12)
 
 
 def _amount(name: str, meaning: str) -> Field:
@@ -68,15 +75,22 @@ def _amount(name: str, meaning: str) -> Field:
 @table(
     "silver.claim_final",
     reads={
-        "claims": groups(claim, by=CLAIM),
-        "lines": groups(claim_line, by=CLAIM),
-        "payments": groups(payment, by=CLAIM),
+        "families": groups(claim_family, by=FAMILY),
+        "claims": groups(claim, by=FAMILY, through=claim_family, on=CLAIM),
+        "lines": groups(claim_line, by=FAMILY, through=claim_family, on=CLAIM),
+        "remittances": groups(remittance, by=FAMILY, through=claim_family, on=CLAIM),
+        "codes": snapshot(denial_code),
+        "reasons": snapshot(adjustment_reason),
         "payers": snapshot(payer_mapping),
         "networks": network_settings(),
     },
     fields=[
         NETWORK,
-        field("family_id", STRING, "claim family: the claim_id of its one claim", required=True, phi=ACCOUNT),
+        field("family_id", STRING, "first claim of the family, though it has not come", required=True, phi=ACCOUNT),
+        field("claim_id", STRING, "claim version that describes the family: its base", required=True, phi=ACCOUNT),
+        field("version_count", LONG, "claims of the family", unit="count"),
+        field("live_claim_count", LONG, "claims that count: the base and its additive members", unit="count"),
+        field("is_void_family", BOOLEAN, "nothing of it is live: no revenue; what is paid is a credit", required=True),
         MEMBER_TOKEN,
         MEMBER_TOKEN_KEY_VERSION,
         *CLAIMS.pick("claim_type", "payer_name"),
@@ -84,75 +98,80 @@ def _amount(name: str, meaning: str) -> Field:
         field("payer_is_mapped", BOOLEAN, "a row of reference.payer_mapping decides payer_code; false counts as OTHER"),
         *CLAIMS.pick("line_of_business", "billing_provider_id", "billing_npi"),
         *CLAIMS.pick("rendering_provider_id", "rendering_npi"),
-        *CLAIMS.pick("service_from_date", "service_to_date"),
+        *CLAIMS.pick("service_from_date", "service_to_date", "discharge_date"),
         field("service_month", DATE, "first day of the month of service_from_date", required=True),
-        *CLAIMS.pick("submitted_date"),
+        field("submitted_date", DATE, "first submission of any version"),
         field("first_adjudicated_date", DATE, "first payer remittance that is no reversal, else adjudicated_date"),
         field("last_adjudicated_date", DATE, "last payer remittance that is no reversal, else adjudicated_date"),
         field("is_adjudicated", BOOLEAN, "a payer's answer stands: false if all were reversed, whatever the dates"),
+        field("final_status", STRING, f"{', '.join(FINAL_STATUSES)}; never from status text", required=True),
+        field("initial_denial_outcome", STRING, "of the primary payer's first adjudication: full, partial or clean"),
+        field("initially_denied_date", DATE, "day of that adjudication, where it denied"),
+        field("initially_denied_amount", MONEY, "denied by it"),
+        field("final_denial_outcome", STRING, "of the settling payer's answer: full, partial or clean"),
+        field("denial_final_on", DATE, "day from which that denial counts as final; null while none is known"),
+        *CLAIMS.pick("appeal_date", "appeal_outcome"),
         field("closes_on", DATE, "date from which the claim counts as closed; null while none is known"),
         field("line_count", LONG, "service lines; revenue code 0001 is a total and left out", unit="count"),
         field("money_source", STRING, "source of paid: remittance, or claim (its own figures) if no payer answered"),
-        _amount("billed_amount", "charge, from header or lines, wherever the sender's money lives"),
-        _amount("allowed_amount", "allowed by the claim's own figures; null when not stated"),
+        field("has_adjustments", BOOLEAN, "the settling payer sent adjustments"),
+        _amount("billed_amount", "charge of what counts, from header or lines, wherever the sender's money lives"),
+        _amount("allowed_amount", "allowed by the claim's own figures, else by the settling payer; null if not stated"),
         _amount("paid_amount", "paid by all payers, reversals deducted; never the patient's payments"),
         _amount("patient_responsibility_amount", "the patient's part by settling payer, else claim, else payments"),
         _amount("patient_paid_amount", "paid by the patient; part of their responsibility, so beside the identity"),
-        _amount("contractual_amount", "billed less allowed; 0.00 when allowed is not stated"),
-        _amount("denied_amount", "finally denied; 0.00, denials are not classified"),
-        _amount("other_adjustment_amount", "other adjustments; 0.00, adjustments are not read"),
+        _amount("contractual_amount", "written off by contract as sent, else billed less allowed, else 0.00"),
+        _amount("denied_amount", "denied by the settling payer, at most what is left; lost once denial_final_on comes"),
+        _amount("other_adjustment_amount", "adjustments of no other class"),
         _amount("encounter_amount", "rest of a capitated claim: covered by the capitation, never A/R"),
         _amount("remainder_amount", "billed less all these; above 0 outstanding or residual, below 0 credit"),
-        field("elig_status", STRING, "coverage on the day of service: in, out, retro_lost or unknown", required=True),
+        field("own_paid_amount", MONEY, "paid by the base version's own figures"),
+        field("header_difference_amount", MONEY, "header charge less the sum of the lines it should equal"),
+        field("elig_status", STRING, "coverage on the day of service", required=True),
         MODIFIED_AT,
     ],
-    write=ReplaceGroups(by=("network", "family_id")),
+    write=ReplaceGroups(by=FAMILY),
     partition_by=period_of("service_from_date"),
     expectations=[
-        unique("network", "family_id", on_failure=FAIL),
+        unique(*FAMILY, on_failure=FAIL),
         totals_match("billed_amount", *IDENTITY, on_failure=FAIL),
         accepted_values("payer_code", PAYER_CODES, on_failure=FAIL),
+        accepted_values("final_status", FINAL_STATUSES, on_failure=FAIL),
+        accepted_values("initial_denial_outcome", OUTCOMES, nulls="pass", on_failure=FAIL),
+        accepted_values("final_denial_outcome", OUTCOMES, nulls="pass", on_failure=FAIL),
         row("payer_is_mapped", payer_is_mapped, on_failure=WARN, at_most="1%"),
         row("paid_within_billed", paid_within_billed, on_failure=WARN),
+        row("paid_not_negative", paid_not_negative, on_failure=WARN),
+        row("answered_claim_is_explained", answered_claim_is_explained, on_failure=WARN),
+        row("claim_and_remittances_agree", claim_and_remittances_agree, nulls="pass", on_failure=WARN),
+        row("header_is_sum_of_lines", header_is_sum_of_lines, nulls="pass", on_failure=WARN),
+        row("submitted_in_time", submitted_in_time, nulls="pass", on_failure=WARN),
         not_after("service_from_date", "first_adjudicated_date", on_failure=WARN),
     ],
     balance=claims_and_money_reappear,
     freshness=Freshness(within="26 hours"),
 )  # fmt: skip
 def claim_final(
-    claims: DataFrame, lines: DataFrame, payments: DataFrame, payers: DataFrame, networks: DataFrame
+    families: DataFrame,
+    claims: DataFrame,
+    lines: DataFrame,
+    remittances: DataFrame,
+    codes: DataFrame,
+    reasons: DataFrame,
+    payers: DataFrame,
+    networks: DataFrame,
 ) -> DataFrame:
     """One row per claim family, settled.
 
     billed = paid + patient responsibility + contractual + denied + other + encounter + remainder, to the cent.
-    Tombstones have no row; lines and payments whose claim has not come wait and are counted nowhere here.
+    Lines and payments whose claim has not come wait and are counted nowhere here.
     """
-    joined = with_parts(claims, lines, payments).join(networks, on="network", how="left")  # one row per network
-    return with_standard_payer(with_settlement(joined), payers).select(
-        "network",
-        F.col("claim_id").alias("family_id"),
-        "member_token",
-        "member_token_key_version",
-        "claim_type",
-        "payer_name",
-        "payer_code",
-        "payer_is_mapped",
-        "line_of_business",
-        "billing_provider_id",
-        "billing_npi",
-        "rendering_provider_id",
-        "rendering_npi",
-        "service_from_date",
-        "service_to_date",
-        month_of(F.col("service_from_date")).alias("service_month"),
-        "submitted_date",
-        "first_adjudicated_date",
-        "last_adjudicated_date",
-        "is_adjudicated",
-        "closes_on",
-        "line_count",
-        "money_source",
-        *[F.col(amount).cast(MONEY).alias(amount) for amount in AMOUNTS],
-        F.lit(ELIGIBILITY_UNKNOWN).alias("elig_status"),
-        F.greatest("modified_at", "part_modified_at").alias("modified_at"),
+    settled = settled_families(families, claims, lines, remittances, codes, reasons, networks)
+    named = with_standard_payer(settled, payers).withColumns(
+        {
+            "service_month": month_of(F.col("service_from_date")),
+            "elig_status": F.lit(ELIGIBILITY_UNKNOWN),
+            **{a: F.col(a).cast(MONEY) for a in SUMMED},
+        }
     )
+    return named.select(*[f.name for f in claim_final.fields])

@@ -1,0 +1,195 @@
+"""Remittances made of payment rows and their adjustments: pure functions over frames.
+
+A remittance is one 835 claim payment (CLP): the rows of a claim with one remittance_id and payment_kind. Every
+adjustment is of one class, the first that fits: the patient's part (PR), what earlier payers paid (OA-23), denial,
+contractual (CO, PI), other. Sources: X12 835; the classification of `silver/denial_class.py`.
+"""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from lakehouse.silver.claim_links import CLAIM
+from lakehouse.spec.columns import money_or_zero
+from lakehouse.spec.field import MONEY
+
+REVERSAL_STATUS = "22"  # 835 CLP02
+DENIED_STATUS = "4"
+NO_ADJUDICATION_STATUSES = ("23", "25")  # forwarded to another payer; predetermination
+COST_SHARE = ("1", "2", "3")  # deductible, coinsurance, copayment
+DUPLICATE_CARC = "18"
+FULL, PARTIAL, CLEAN = "full", "partial", "clean"
+AMOUNTS = ("billed_amount", "allowed_amount", "paid_amount", "patient_responsibility_amount", "patient_paid_amount")
+RESTATED = ("paid_amount", "patient_paid_amount")
+CLASSES = ("patient", "prior_payer", "denial", "contractual", "other")
+_UNKNOWN = ("unknown_contractual", "unknown_other")
+_PAYMENT = ("network", "payment_id")
+_REMITTANCE = (*CLAIM, "remittance_id", "payment_kind", "is_duplicate")
+_SAID = (
+    *CLAIM, "payer_name", "trace_number", "line_id", "payment_level", "remit_status_code", *AMOUNTS, "adjustments_hash"
+)  # fmt: skip
+
+
+def adjustment_class() -> Column:
+    """The class of one adjustment, of a row with `group_code`, `carc` and `is_denial_code` (null: code unknown)."""
+    group, carc, is_denial = F.col("group_code"), F.col("carc"), F.col("is_denial_code")
+    is_contractual = group.isin("CO", "PI")
+    return (
+        F.when(group == "PR", "patient")
+        .when((group == "OA") & (carc == "23"), "prior_payer")
+        .when(is_denial, "denial")
+        .when(is_denial.isNull() & is_contractual, _UNKNOWN[0])
+        .when(is_denial.isNull(), _UNKNOWN[1])
+        .when(is_contractual, "contractual")
+        .otherwise("other")
+    )
+
+
+def adjustment_sums(adjustments: DataFrame) -> DataFrame:
+    """One row per payment row that has adjustments (classified by `with_denial_class`): sums by class, null where the
+    class was not sent, and a hash of them all."""
+    amount = F.col("amount")
+    is_cost_share = (F.col("class") == "patient") & F.col("carc").isin(*COST_SHARE)
+    is_other_denial = (F.col("class") == "denial") & (F.col("carc") != DUPLICATE_CARC)
+    sums = {f"{c}_sum": F.when(F.col("class") == c, amount) for c in (*CLASSES, *_UNKNOWN)}
+    sums |= {
+        "cost_share_sum": F.when(is_cost_share, amount),
+        "not_duplicate_sum": F.when(is_other_denial, F.abs(amount)),
+        "sum": amount,
+    }
+    said = F.struct("group_code", "reason_code", "amount")
+    return (
+        adjustments.withColumn("class", adjustment_class())
+        .groupBy(*_PAYMENT)
+        .agg(
+            *[F.sum(value).cast(MONEY).alias(f"adjusted_{name}") for name, value in sums.items()],
+            F.count_if(F.col("is_denial_code").isNull()).alias("unknown_code_count"),
+            F.xxhash64(F.sort_array(F.collect_list(said))).alias("adjustments_hash"),
+            F.max("modified_at").alias("adjusted_at"),
+        )
+    )
+
+
+def payment_rows(payments: DataFrame, adjustments: DataFrame) -> DataFrame:
+    """`payments` (with `_batch_id`), one row each, with the sums of `adjustment_sums` and `is_duplicate`.
+
+    A row is a duplicate (domain.md X05) when another delivery said exactly the same of the same check or transfer
+    before: payer, trace, claim, line, status, amounts and adjustments. Equal rows of one delivery are both real.
+    """
+    known = payments.join(adjustment_sums(adjustments), on=[*_PAYMENT], how="left")  # grouped by payment: one row
+    same = Window.partitionBy(*_SAID).orderBy("modified_at", "payment_id")
+    same = same.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    is_traced = (F.col("payment_kind") == "payer") & F.col("trace_number").isNotNull()
+    again = F.col("_batch_id") != F.first("_batch_id").over(same)
+    return known.withColumn("is_duplicate", F.coalesce(is_traced & again, F.lit(False)))
+
+
+def remittances(rows: DataFrame) -> DataFrame:
+    """One row per remittance (`payment_rows` combined), what its adjustments come to and how it decided.
+
+    An amount is that of the claim-level row where stated, else the sum over the lines; `restated_x` is what lines say
+    of an amount the claim-level row states. Adjustments of both levels add. `payer_sequence` is 1 where none was sent.
+    """
+    is_claim_level = F.col("payment_level") == "claim"
+    levels = (("claim", is_claim_level), ("line", ~is_claim_level))
+    by_level = [
+        F.sum(F.when(level, F.col(a))).cast(MONEY).alias(f"{name}_{a}") for a in AMOUNTS for name, level in levels
+    ]
+    adjusted = [
+        f"adjusted_{name}_sum" for name in (*CLASSES, *_UNKNOWN, "cost_share", "not_duplicate")
+    ] + ["adjusted_sum"]  # fmt: skip
+    combined = rows.groupBy(*_REMITTANCE).agg(
+        F.coalesce(F.max("payer_sequence"), F.lit(1)).alias("payer_sequence"),
+        F.max("payer_name").alias("payer_name"),
+        F.max("remit_date").alias("remit_date"),
+        F.max("remit_status_code").alias("remit_status_code"),
+        F.max("reverses_remittance_id").alias("reverses_remittance_id"),
+        F.count(F.lit(1)).alias("payment_count"),
+        F.coalesce(F.bool_or(F.col("remit_status_code") == REVERSAL_STATUS), F.lit(False)).alias("is_reversal"),
+        F.coalesce(F.bool_or(F.col("remit_status_code") == DENIED_STATUS), F.lit(False)).alias("is_denied_status"),
+        F.coalesce(F.bool_or(F.col("remit_status_code").isin(*NO_ADJUDICATION_STATUSES)), F.lit(False)).alias(
+            "is_passed_on"
+        ),
+        *by_level,
+        *[F.sum(c).cast(MONEY).alias(c) for c in adjusted],
+        F.sum(F.coalesce("unknown_code_count", F.lit(0))).alias("unknown_code_count"),
+        F.greatest(F.max("modified_at"), F.max("adjusted_at")).alias("modified_at"),
+    )
+    amounts = {a: F.coalesce(F.col(f"claim_{a}"), F.col(f"line_{a}")) for a in AMOUNTS}
+    restated = {f"restated_{a}": F.when(F.col(f"claim_{a}").isNotNull(), F.col(f"line_{a}")) for a in RESTATED}
+    return with_decision(combined.withColumns(amounts | restated))
+
+
+def with_decision(every: DataFrame) -> DataFrame:
+    """`every` with the five class amounts, `is_adjudication`, `is_answer` and `denial_outcome`.
+
+    An unknown code is a denial only where nothing was paid and no patient's part stands beside it. A remittance denied
+    by nothing but code 18 (exact duplicate) decided nothing, nor did one that was passed on.
+    """
+    is_zero_paid = money_or_zero("paid_amount") == 0
+    unknown_denies = is_zero_paid & F.col("adjusted_patient_sum").isNull()
+    contractual, other = (F.col(f"adjusted_{name}_sum") for name in _UNKNOWN)
+    has_denial = F.col("adjusted_denial_sum").isNotNull()
+    says_only_denied = F.col("is_denied_status") & ~has_denial & contractual.isNull() & other.isNull()
+    denial = F.when(says_only_denied, F.col("billed_amount")).otherwise(
+        _sum_of(F.col("adjusted_denial_sum"), F.when(unknown_denies, contractual), F.when(unknown_denies, other))
+    )
+    classed = every.withColumns(
+        {
+            "patient_amount": F.col("adjusted_patient_sum"),
+            "cost_share_amount": F.col("adjusted_cost_share_sum"),
+            "prior_payer_amount": F.col("adjusted_prior_payer_sum"),
+            "denial_amount": denial.cast(MONEY),
+            "contractual_amount": _sum_of(F.col("adjusted_contractual_sum"), F.when(~unknown_denies, contractual)).cast(
+                MONEY
+            ),
+            "other_amount": _sum_of(F.col("adjusted_other_sum"), F.when(~unknown_denies, other)).cast(MONEY),
+            "has_adjustments": F.col("adjusted_sum").isNotNull(),
+        }
+    )
+    denied = money_or_zero("denial_amount")
+    unknown_denial = unknown_denies & (contractual.isNotNull() | other.isNotNull())
+    is_duplicate_denial = (
+        is_zero_paid
+        & F.coalesce(F.col("adjusted_denial_sum") != 0, F.lit(False))
+        & F.col("adjusted_not_duplicate_sum").isNull()
+        & ~unknown_denial
+    )
+    is_answer = (
+        F.col("payment_kind").eqNullSafe("payer")
+        & ~F.col("is_duplicate")
+        & ~F.col("is_passed_on")
+        & ~is_duplicate_denial
+    )
+    is_full = F.col("is_denied_status") | (is_zero_paid & (money_or_zero("cost_share_amount") == 0) & (denied > 0))
+    outcome = F.when(is_full, FULL).when(denied > 0, PARTIAL).otherwise(CLEAN)
+    decided = classed.withColumns({"is_answer": is_answer, "is_adjudication": is_answer & ~F.col("is_reversal")})
+    return with_reversal_match(decided.withColumn("denial_outcome", F.when(F.col("is_adjudication"), outcome)))
+
+
+def with_reversal_match(every: DataFrame) -> DataFrame:
+    """`every` with `reversal_match` (domain.md X06), null unless the remittance reverses: `exact` takes back to the
+    cent what an adjudication of the claim paid, `inexact` another amount, `orphan` one that has not come."""
+    made = F.when(F.col("is_adjudication"), F.struct("remittance_id", "payer_sequence", _paid().alias("paid")))
+    known = every.withColumn("made", F.collect_list(made).over(Window.partitionBy(*CLAIM)))
+
+    def is_meant(other: Column) -> Column:
+        by_payer = other["payer_sequence"] == F.col("payer_sequence")
+        return F.coalesce(other["remittance_id"] == F.col("reverses_remittance_id"), by_payer)
+
+    meant = F.filter("made", is_meant)
+    is_exact = F.exists(meant, lambda other: other["paid"] == -_paid())
+    match = F.when(is_exact, "exact").when(F.size(meant) > 0, "inexact").otherwise("orphan")
+    is_taken_back = F.col("is_answer") & F.col("is_reversal")
+    return known.withColumn("reversal_match", F.when(is_taken_back, match)).drop("made")
+
+
+def _paid() -> Column:
+    return money_or_zero("paid_amount")
+
+
+def _sum_of(*parts: Column) -> Column:
+    """The sum of what is there; null when nothing is."""
+    total = money_or_zero(parts[0])
+    for part in parts[1:]:
+        total = total + money_or_zero(part)
+    return F.when(F.coalesce(*parts).isNotNull(), total)
