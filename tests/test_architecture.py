@@ -47,6 +47,7 @@ ABOUT_SEVERAL = (
     "bronze/standard/test_standard_feeds.py",
     "bronze/synthea/test_headers.py",
     "bronze/synthea/test_sample.py",
+    "bronze/tuva/test_headers.py",
     "engine/test_convergence.py",
     "engine/test_failures.py",
     "engine/test_linked_groups.py",

@@ -42,9 +42,18 @@ def test_a_path_into_an_archive_is_split(path: str, parts: tuple[str, str | None
 
 @pytest.mark.parametrize(
     ("found", "belongs"),
-    [("claims", True), ("CLAIMS-2026", True), ("claims.3", True), ("claims_lines", False), ("claims2", False)],
+    [
+        ("claims", True),
+        ("CLAIMS-2026", True),
+        ("claims.3", True),
+        ("claims_v1_2026-01-03", True),
+        ("claims_lines", False),
+        ("claims_visits", False),
+        ("claims2", False),
+        ("claimsv2", False),
+    ],
 )
-def test_a_stem_may_be_followed_by_a_number(found: str, belongs: bool) -> None:
+def test_a_stem_may_be_followed_by_a_number_or_a_version(found: str, belongs: bool) -> None:
     assert has_stem(found, "claims") is belongs
     assert has_stem(found, "*")
 

@@ -28,7 +28,8 @@ class ConformedRows:
     Attributes:
         network: whose.
         raw: the Bronze rows read.
-        rows: one row per row the conform function returned, `_drop_reason` set on those it does not use.
+        rows: one row per row the conform function returned, `_drop_reason` set on those it does not use, and the
+            amounts that used rows leave out.
         conform: the function.
     """
 
@@ -93,8 +94,9 @@ def newest(rows: DataFrame, key: Sequence[str]) -> DataFrame:
 
 
 def _check_columns(text: DataFrame, conform: Conform, bronze: str) -> None:
-    expected = {f.name for f in conform.contract.all_fields} | {"_drop_reason"}
-    business = {c for c in text.columns if not c.startswith("_")} | {"_drop_reason"} & set(text.columns)
+    expected = {f.name for f in conform.contract.all_fields} | {"_drop_reason", *conform.elsewhere_columns}
+    technical = {"_drop_reason", *conform.elsewhere_columns}
+    business = {c for c in text.columns if not c.startswith("_")} | technical & set(text.columns)
     if business != expected:
         raise SchemaError(
             f"{bronze} -> {conform.contract.name}: the conform function returned other columns than the contract has; "
@@ -104,7 +106,7 @@ def _check_columns(text: DataFrame, conform: Conform, bronze: str) -> None:
 
 
 def cast_to_contract(text: DataFrame, work: PartWork, dates: Sequence[str], zone: str = "UTC") -> DataFrame:
-    """Columns of the contract in its types, `_drop_reason`, and `_lineage`.
+    """Columns of the contract in its types, amounts left out, `_drop_reason`, and `_lineage`.
 
     `_lineage` holds where the row came from and when, the text of every column, the names of columns that held text and
     became null, whether the sender stamped the row, whether a number of its source orders it before any stamp, and
@@ -114,7 +116,10 @@ def cast_to_contract(text: DataFrame, work: PartWork, dates: Sequence[str], zone
     fields = [f for f in conform.contract.all_fields if f.name != "network"]
     sent = F.struct(*[F.col(f.name) for f in fields]).alias("_text")
     # Three projections: each text is cleaned once and parsed once, however often the result is looked at.
-    cleaned = text.select(*_KEPT, sent, *[blank_to_null(F.col(f.name)).alias(f"_clean_{f.name}") for f in fields])
+    left_out = conform.elsewhere_columns
+    cleaned = text.select(
+        *_KEPT, *left_out, sent, *[blank_to_null(F.col(f.name)).alias(f"_clean_{f.name}") for f in fields]
+    )
     parsed = {f.name: parse_clean(F.col(f"_clean_{f.name}"), f.type, dates, conform.timestamps) for f in fields}
     if zone != "UTC":
         instants = [f.name for f in fields if isinstance(f.type, TimestampType)]
@@ -141,7 +146,8 @@ def cast_to_contract(text: DataFrame, work: PartWork, dates: Sequence[str], zone
     values["modified_at"] = F.coalesce("modified_at", "_delivered_at")
     values["is_deleted"] = F.coalesce("is_deleted", F.lit(False))
     columns = [values[f.name].alias(f.name) for f in conform.contract.all_fields]
-    return typed.select(*columns, F.col("_drop_reason"), lineage.alias("_lineage"))
+    amounts = [parse_clean(blank_to_null(F.col(c)), MONEY, (), ()).alias(c) for c in left_out]
+    return typed.select(*columns, *amounts, F.col("_drop_reason"), lineage.alias("_lineage"))
 
 
 def raw_totals(part: ConformedRows) -> DataFrame:

@@ -42,6 +42,7 @@ from lakehouse.engine.resolve import (
 )
 from lakehouse.engine.work import PartWork, TablePlan
 from lakehouse.spec.expectations import CheckContext, Expectation
+from lakehouse.spec.feed import elsewhere_column
 from lakehouse.spec.field import PERIOD, TOTAL
 from lakehouse.spec.scopes import Changes, Conformed, Merge, Period
 from lakehouse.spec.table import Table
@@ -103,11 +104,12 @@ def _conform(context: BuildContext, plan: TablePlan, work: PartWork) -> Conforme
 
 
 def _conform_ledger(table: Table, part: ConformedRows) -> list[LedgerLine]:
-    """Bronze rows and money = conformed + dropped by reason, per raw money column; what is conformed enters the merge.
+    """Bronze rows and money = conformed + dropped by reason + stated elsewhere, per raw money column; what is conformed
+    enters the merge.
 
     Both ledgers' sums come from one pass over the raw and one over the conformed rows.
     """
-    name, money = table.name, part.conform.money
+    name, money, elsewhere = table.name, part.conform.money, part.conform.elsewhere
     counted = raw_totals(part).first()
     assert counted is not None
     lines = lines_of(name, "conform", part.network, IN, "read", {m: counted[m] for m in (ROWS, *money)})
@@ -116,7 +118,7 @@ def _conform_ledger(table: Table, part: ConformedRows) -> list[LedgerLine]:
         for raw, into in money.items()
     ]
     carried = [c for c in table.ledger_fields if c in part.rows.columns]
-    sums += [F.sum(F.col(c)).cast(TOTAL).alias(c) for c in carried]
+    sums += [F.sum(F.col(c)).cast(TOTAL).alias(c) for c in (*carried, *part.conform.elsewhere_columns)]
     reason = F.coalesce(F.col("_drop_reason"), F.lit(CONFORMED)).alias("_reason")
     for found in part.rows.groupBy(reason).agg(F.count(F.lit(1)).alias(ROWS), *sums).collect():
         amounts = {ROWS: found[ROWS], **{raw: found[f"raw_{raw}"] for raw in money}}
@@ -124,6 +126,9 @@ def _conform_ledger(table: Table, part: ConformedRows) -> list[LedgerLine]:
         if found["_reason"] == CONFORMED:
             entered = {m: found[m] for m in (ROWS, *carried)}
             lines += lines_of(name, "merge", "", IN, f"{CONFORMED} from {part.network}", entered)
+            if elsewhere:
+                left_out = {raw: found[elsewhere_column(raw)] for raw in money}
+                lines += lines_of(name, "conform", part.network, OUT, elsewhere, left_out)
     return lines
 
 
@@ -134,9 +139,7 @@ def _merge(
     assert isinstance(table.write, Merge)
     target = MergeTable(table, table.write, layout.period)
     rules = row_rules(table)
-    used = reduce(
-        DataFrame.unionByName, [p.rows.where(F.col("_drop_reason").isNull()).drop("_drop_reason") for p in parts]
-    )
+    used = reduce(DataFrame.unionByName, [_used(part) for part in parts])
     incoming = [name for name, scope in table.reads.items() if isinstance(scope, Changes)]
     result = table(**{incoming[0]: used}, **plain_inputs(context, plan))
     check_schema(table, result, extra=("_lineage",))
@@ -171,6 +174,11 @@ def _merge(
         classified.unpersist()
     counts = {**tally.counts, **({DELETED: gone} if gone else {})}
     return BuildResult(table.name, kind, version, counts, tuple(checks), tuple(ledger))
+
+
+def _used(part: ConformedRows) -> DataFrame:
+    """The rows that enter the merge."""
+    return part.rows.where(F.col("_drop_reason").isNull()).drop("_drop_reason", *part.conform.elsewhere_columns)
 
 
 def _mixed(plan: TablePlan, tally: Tally) -> set[str]:

@@ -120,6 +120,9 @@ class Conform:
         timestamps: Spark patterns of the sender's instants.
         sequenced: `source_sequence` numbers the states of a row in the order they were in at the source, so it decides
             before the stamp, which a sender may set back.
+        elsewhere: why a row that is used may leave amounts of `money` out: another row or another contract states them.
+            The function returns what a used row leaves out in `elsewhere_column(raw column)`, null where it leaves
+            nothing out, and the conform ledger counts it under this reason. None: nothing is left out.
         transform: the function. It keeps every input row: a row it does not use gets a `_drop_reason`. It passes the
             lineage columns (those whose names start with `_`) of its main input on.
     """
@@ -131,6 +134,7 @@ class Conform:
     dates: tuple[str, ...] = ISO_DATES
     timestamps: tuple[str, ...] = ISO_TIMESTAMPS
     sequenced: bool = False
+    elsewhere: str | None = None
 
     def __call__(self, **frames: DataFrame) -> DataFrame:
         """Run the bare function on the frames given."""
@@ -149,9 +153,19 @@ class Conform:
         return of
 
     @property
+    def elsewhere_columns(self) -> tuple[str, ...]:
+        """Columns in which the function returns what used rows leave out, in the order of `money`."""
+        return tuple(elsewhere_column(raw) for raw in self.money) if self.elsewhere else ()
+
+    @property
     def feeds(self) -> Mapping[str, Feed]:
         """Every feed read, by input name."""
         return {name: scope.of for name, scope in self.reads.items() if isinstance(scope.of, Feed)}
+
+
+def elsewhere_column(raw_column: str) -> str:
+    """Column in which a conform function returns the part of a raw amount that its row leaves out."""
+    return f"_elsewhere_{raw_column}"
 
 
 def conforms(
@@ -162,6 +176,7 @@ def conforms(
     dates: Sequence[str] = ISO_DATES,
     timestamps: Sequence[str] = ISO_TIMESTAMPS,
     sequenced: bool = False,
+    elsewhere: str | None = None,
 ) -> Callable[[Callable[..., DataFrame]], Conform]:
     """Declare how a feed conforms to `contract`; see `Conform`.
 
@@ -188,7 +203,7 @@ def conforms(
         if len(main) != 1:
             raise DeclarationError(f"{place}: expected exactly one changes(feed) in reads, found {len(main)}.")
         sums = {column: tuple(into) for column, into in (money or {}).items()}
-        result = Conform(contract, dict(reads), function, sums, tuple(dates), tuple(timestamps), sequenced)
+        result = Conform(contract, dict(reads), function, sums, tuple(dates), tuple(timestamps), sequenced, elsewhere)
         ledger = {f.name for f in contract.fields if f.ledger}
         raws = {f.name for f in result.main.fields}
         wrong = [c for c in sums if c not in raws] + [c for into in sums.values() for c in into if c not in ledger]

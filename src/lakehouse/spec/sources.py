@@ -9,9 +9,9 @@ class FileSource:
 
     A file belongs to the feed when it lies in `folder` (or any folder below it) and its stem (the name without
     `.csv`, `.csv.gz`, `.psv`, `.txt`, `.parquet`, `.jsonl` ...) is `stem`, or is `stem` followed by `-`, `_` or `.`
-    and a digit (`claims_2`, `claims-2026-01-03`). A stem of `*` takes every file of a known format. A zip archive in
-    the folder is looked into: each file in it is one delivery, by the same rule, and one that is alone in its archive
-    may have its name from the archive instead.
+    and a digit or a version (`claims_2`, `claims-2026-01-03`, `claims_v1_2026-01-03`). A stem of `*` takes every file
+    of a known format. A zip archive in the folder is looked into: each file in it is one delivery, by the same rule,
+    and one that is alone in its archive may have its name from the archive instead.
 
     Attributes:
         folder: folder below the network's root, in `/` form; empty for the root itself.

@@ -46,7 +46,7 @@ def archive_stem(path: str) -> str | None:
 
 def has_stem(found: str, stem: str) -> bool:
     """Whether a file of the stem `found` belongs to a feed's `stem`: see `FileSource`."""
-    return stem == "*" or re.fullmatch(rf"(?i){re.escape(stem)}(?:[-_.]\d.*)?", found) is not None
+    return stem == "*" or re.fullmatch(rf"(?i){re.escape(stem)}(?:[-_.]v?\d.*)?", found) is not None
 
 
 def is_passed_over(path: str) -> bool:

@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lakehouse.bronze.conformed_columns import absent, change_columns, lineage_of
 from lakehouse.bronze.synthea.claims_transactions import (
     charge_number,
     claims_transactions,
@@ -10,7 +11,6 @@ from lakehouse.bronze.synthea.claims_transactions import (
     transaction_type,
 )
 from lakehouse.bronze.synthea.code_system import code_system
-from lakehouse.bronze.synthea.conformed_columns import absent, change_columns, lineage_of
 from lakehouse.spec.columns import blank_to_null
 from lakehouse.spec.contracts import CLAIM_LINES
 from lakehouse.spec.feed import conforms

@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.bronze.synthea.conformed_columns import absent, change_columns, lineage_of
+from lakehouse.bronze.conformed_columns import absent, change_columns, lineage_of
 from lakehouse.bronze.synthea.encounters import encounters
 from lakehouse.bronze.synthea.payers import payers
 from lakehouse.spec.columns import blank_to_null, clean_code

@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.bronze.synthea.conformed_columns import absent, change_columns, lineage_of
-from lakehouse.bronze.synthea.postal import full_zip, state_code
+from lakehouse.bronze.conformed_columns import absent, change_columns, lineage_of
+from lakehouse.bronze.postal import full_zip, state_code
 from lakehouse.spec.contracts import PROVIDERS
 from lakehouse.spec.feed import conforms, feed, raw
 from lakehouse.spec.scopes import changes

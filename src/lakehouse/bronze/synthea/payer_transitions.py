@@ -3,10 +3,10 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.bronze.synthea.conformed_columns import absent, change_columns, lineage_of
+from lakehouse.bronze.conformed_columns import absent, change_columns, lineage_of
+from lakehouse.bronze.postal import full_zip, state_code
 from lakehouse.bronze.synthea.patients import patients
 from lakehouse.bronze.synthea.payers import NO_INSURANCE, payers
-from lakehouse.bronze.synthea.postal import full_zip, state_code
 from lakehouse.spec.columns import blank_to_null, clean_code, parse_date
 from lakehouse.spec.contracts import ELIGIBILITY
 from lakehouse.spec.feed import conforms, feed, raw

@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.bronze.conformed_columns import absent, change_columns, lineage_of
 from lakehouse.bronze.synthea.claims_transactions import (
     claims_transactions,
     drop_reason_unless,
@@ -10,7 +11,6 @@ from lakehouse.bronze.synthea.claims_transactions import (
     transaction_type,
     written_order,
 )
-from lakehouse.bronze.synthea.conformed_columns import absent, change_columns, lineage_of
 from lakehouse.spec.columns import clean_code
 from lakehouse.spec.contracts import PAYMENTS
 from lakehouse.spec.feed import conforms

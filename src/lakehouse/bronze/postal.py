@@ -1,11 +1,11 @@
-"""Addresses as Synthea writes them: states by name for patients, ZIPs that have lost their leading zero in places."""
+"""Addresses as samples and exports write them: states by name, ZIPs that have lost their leading zero in places."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse.spec.columns import blank_to_null, clean_code
 
-# USPS abbreviations of the states, the District of Columbia and Puerto Rico, by name in upper case.
+# USPS abbreviations of the states, the District of Columbia and the territories, by name in upper case.
 STATE_CODES = {
     "ALABAMA": "AL", "ALASKA": "AK", "ARIZONA": "AZ", "ARKANSAS": "AR", "CALIFORNIA": "CA", "COLORADO": "CO",
     "CONNECTICUT": "CT", "DELAWARE": "DE", "DISTRICT OF COLUMBIA": "DC", "FLORIDA": "FL", "GEORGIA": "GA",
@@ -16,11 +16,13 @@ STATE_CODES = {
     "OHIO": "OH", "OKLAHOMA": "OK", "OREGON": "OR", "PENNSYLVANIA": "PA", "PUERTO RICO": "PR", "RHODE ISLAND": "RI",
     "SOUTH CAROLINA": "SC", "SOUTH DAKOTA": "SD", "TENNESSEE": "TN", "TEXAS": "TX", "UTAH": "UT", "VERMONT": "VT",
     "VIRGINIA": "VA", "WASHINGTON": "WA", "WEST VIRGINIA": "WV", "WISCONSIN": "WI", "WYOMING": "WY",
+    "AMERICAN SAMOA": "AS", "GUAM": "GU", "NORTHERN MARIANA ISLANDS": "MP", "VIRGIN ISLANDS": "VI",
+    "U.S. VIRGIN ISLANDS": "VI", "UNITED STATES VIRGIN ISLANDS": "VI",
 }  # fmt: skip
 
 
 def state_code(state: Column) -> Column:
-    """Two-letter code of a state given by code or by name; null for anything else."""
+    """Two-letter code of a state or territory given by code or by name; null for anything else."""
     text = clean_code(state)
     by_name = F.create_map(*[F.lit(part) for pair in STATE_CODES.items() for part in pair])
     return F.when(text.rlike(r"^[A-Z]{2}\z"), text).otherwise(F.try_element_at(by_name, text))
