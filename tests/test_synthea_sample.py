@@ -3,9 +3,8 @@
 import csv
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,16 +12,11 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.engine.run import Outcome, Run, RunReport
-from lakehouse.engine.work import Request
-from lakehouse.settings import LakeSettings, PrivacySettings, Settings
+from lakehouse.engine.run import Outcome, RunReport
 from lakehouse.settings_networks import NetworkSettings
-from lakehouse.spec.registry import Registry
+from sample_lake import TOKEN_KEY_NAME, SampleLake, copied_drops, failed_rows, sample_folder
 
-SAMPLE = Path(
-    os.environ.get("LAKEHOUSE_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data")
-) / "synthea"  # fmt: skip
-LOGICAL_DATE = date(2026, 11, 22)
+SAMPLE = sample_folder("synthea")
 PAYER_CODES = {
     "Medicaid": "MEDICAID",
     "Medicare": "MEDICARE",
@@ -61,48 +55,6 @@ FIGURES = (
 )
 
 
-@dataclass
-class SampleLake:
-    """A lake of one Synthea network over a folder of deliveries."""
-
-    spark: SparkSession
-    folder: Path
-    drops: Path
-
-    @property
-    def settings(self) -> Settings:
-        network = NetworkSettings(adapter="synthea", root=str(self.drops), denial_evidence="none")
-        privacy = PrivacySettings(member_token_key="env:SAMPLE_TOKEN_KEY")
-        lake = LakeSettings(root=str(self.folder))
-        return Settings(env="test", lake=lake, privacy=privacy, networks={"synthea": network})
-
-    def run(self, run_id: str, *, may_start_spark: bool = True) -> tuple[Run, RunReport]:
-        def start() -> SparkSession:
-            assert may_start_spark, "Spark was started though nothing was due"
-            return self.spark
-
-        settings = self.settings
-        registry = Registry.discover(settings.networks)
-        request = Request(run_id, LOGICAL_DATE, datetime(2026, 11, 22, tzinfo=UTC))
-        with Run(settings, registry, request, start) as run:
-            report = run.execute(list(registry.tables))
-        assert [o.error for o in report.failed] == []
-        return run, report
-
-    def versions(self) -> dict[str, int]:
-        return {p.parent.parent.name + "." + p.parent.name: len(list(p.glob("*.json"))) for p in self.logs()}
-
-    def logs(self) -> Sequence[Path]:
-        return sorted(self.folder.glob("*/*/_delta_log"))
-
-    def rows(self, name: str) -> list[Mapping[str, object]]:
-        frame = self.spark.read.format("delta").load(str(self.folder / name.replace(".", "/")))
-        technical = [c for c in frame.columns if c.startswith("_") and c != "_period"]
-        return sorted(
-            (r.asDict() for r in frame.drop(*technical).collect()), key=lambda r: [str(v) for v in r.values()]
-        )
-
-
 def outcomes(report: RunReport) -> dict[str, Outcome]:
     return {o.table: o.outcome for o in report.outcomes}
 
@@ -111,24 +63,30 @@ def outcomes(report: RunReport) -> dict[str, Outcome]:
 def _one_token_key() -> Iterator[None]:
     """The same key for every lake, so that their tokens can be compared."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SAMPLE_TOKEN_KEY", "5" * 64)
+        patch.setenv(TOKEN_KEY_NAME, "5" * 64)
         yield
+
+
+def sample_lake(spark: SparkSession, folder: Path, drops: Path) -> SampleLake:
+    return SampleLake(
+        spark, folder, "synthea", NetworkSettings(adapter="synthea", root=str(drops), denial_evidence="none")
+    )
 
 
 @pytest.fixture(scope="module")
 def drops(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("drops")
-    for file in SAMPLE.glob("*.csv"):
-        shutil.copyfile(file, folder / file.name)
-        os.utime(folder / file.name, (1_790_000_000, 1_790_000_000))
-    return folder
+    return copied_drops(SAMPLE, tmp_path_factory.mktemp("drops"))
 
 
 @pytest.fixture(scope="module")
-def lake(spark: SparkSession, drops: Path, tmp_path_factory: pytest.TempPathFactory) -> SampleLake:
-    built = SampleLake(spark, tmp_path_factory.mktemp("lake"), drops)
-    built.run("first")
-    return built
+def built(spark: SparkSession, drops: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[SampleLake, RunReport]:
+    lake = sample_lake(spark, tmp_path_factory.mktemp("lake"), drops)
+    return lake, lake.run("first")[1]
+
+
+@pytest.fixture(scope="module")
+def lake(built: tuple[SampleLake, RunReport]) -> SampleLake:
+    return built[0]
 
 
 def test_every_figure_equals_a_query_over_the_files(lake: SampleLake) -> None:
@@ -157,6 +115,34 @@ def test_totals_are_the_known_ones(lake: SampleLake) -> None:
     assert len(without_payer) == 216
     unpaid_codes = {r["payer_code"] for r in lake.rows("silver.claim_final") if r["payer_name"] is None}
     assert unpaid_codes == {"OTHER"}
+
+
+def test_claims_paid_above_charge_and_claims_without_charge_are_kept_and_flagged(
+    built: tuple[SampleLake, RunReport],
+) -> None:
+    """Which they are comes from the file, read without the pipeline."""
+    charged: dict[str, Decimal] = {}
+    paid: dict[str, Decimal] = {}
+    with (SAMPLE / "claims_transactions.csv").open(newline="") as file:
+        for sent in csv.DictReader(file):
+            claim = sent["CLAIMID"]
+            if sent["TYPE"] == "CHARGE":
+                charged[claim] = charged.get(claim, Decimal(0)) + Decimal(sent["AMOUNT"])
+            elif sent["TYPE"] == "PAYMENT":
+                paid[claim] = paid.get(claim, Decimal(0)) + Decimal(sent["PAYMENTS"])
+    above = {claim: (charged[claim], money) for claim, money in paid.items() if money > charged[claim]}
+    without_charge = {claim for claim, money in charged.items() if money == 0}
+    assert (len(above), len(without_charge)) == (190, 49)
+
+    lake, report = built
+    settled = {r["family_id"]: r for r in lake.rows("silver.claim_final")}
+    found = {
+        claim: (row["billed_amount"], row["paid_amount"] + row["patient_paid_amount"]) for claim, row in settled.items()
+    }
+    assert {claim: money for claim, money in found.items() if money[1] > money[0]} == above
+    assert {claim for claim, money in found.items() if money[0] == 0} == without_charge
+    flagged = failed_rows(report, "silver.claim_final")
+    assert (flagged["payments_within_billed"], flagged["billed_not_zero"]) == (190, 49)
 
 
 def test_later_deliveries_touch_only_what_they_change_and_end_like_a_build_from_nothing(
@@ -191,7 +177,7 @@ def test_later_deliveries_touch_only_what_they_change_and_end_like_a_build_from_
     assert counts["silver.claim_final"] == {"updated": 1}
     assert counts["gold.revenue_by_payer"]["partitions"] == 1
 
-    fresh = SampleLake(spark, tmp_path / "fresh", drops)
+    fresh = sample_lake(spark, tmp_path / "fresh", drops)
     fresh.run("from nothing")
     for name in ("silver.claim", "silver.claim_line", "silver.payment", "silver.claim_final", "gold.revenue_by_payer"):
         assert lake.rows(name) == fresh.rows(name), name

@@ -203,6 +203,12 @@ def test_rules_tell_good_from_bad_and_unknown(spark: SparkSession) -> None:
         ),
         "submitted_in_time": ({"submitted_date": "2027-01-11"}, {"submitted_date": "2027-01-10"}, (True, False, True)),
         "paid_within_billed": ({"paid_amount": "0.01"}, {"paid_amount": None}, (True, False, False)),
+        "payments_within_billed": (
+            {"patient_paid_amount": "0.01"},
+            {"patient_paid_amount": None},
+            (True, False, False),
+        ),
+        "billed_not_zero": ({"billed_amount": "0.01"}, {"billed_amount": None}, (False, True, False)),
         "service_from_date_not_after_first_adjudicated_date": (
             {"first_adjudicated_date": "2026-01-09"},
             {"first_adjudicated_date": None},

@@ -3,13 +3,24 @@
 See `family_settlement` (what is summed), `settlement` (money of a slot), `claim_versions` (what counts).
 """
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.reference.adjustment_reason import adjustment_reason
 from lakehouse.reference.payer_mapping import PAYER_CODES, payer_mapping
 from lakehouse.silver.claim import claim
 from lakehouse.silver.claim_family import claim_family
+from lakehouse.silver.claim_final_rules import (
+    answered_claim_is_explained,
+    billed_not_zero,
+    claim_and_remittances_agree,
+    header_is_sum_of_lines,
+    paid_not_negative,
+    paid_within_billed,
+    payer_is_mapped,
+    payments_within_billed,
+    submitted_in_time,
+)
 from lakehouse.silver.claim_line import claim_line
 from lakehouse.silver.claim_links import CLAIM
 from lakehouse.silver.denial_code import denial_code
@@ -30,42 +41,6 @@ from lakehouse.spec.table import table
 IDENTITY = (*SETTLED_AMOUNTS, "encounter_amount", "remainder_amount")
 OUTCOMES = (FULL, PARTIAL, CLEAN)
 ELIGIBILITY_UNKNOWN = "unknown_member"
-
-
-def payer_is_mapped() -> Column:
-    """A steward decided which standard payer the name stands for (domain.md B24)."""
-    return F.col("payer_is_mapped")
-
-
-def paid_within_billed() -> Column:
-    """Payers paid no more than was charged (domain.md X07); flat copayments and case rates do break this."""
-    return F.col("paid_amount") <= F.col("billed_amount")
-
-
-def paid_not_negative() -> Column:
-    """Payers took back no more than they paid (domain.md X07)."""
-    return F.col("paid_amount") >= 0
-
-
-def answered_claim_is_explained() -> Column:
-    """Where adjustments were sent, payments and adjustments explain the whole charge (domain.md C05)."""
-    is_explained = (F.col("remainder_amount") == 0) | ~F.col("is_adjudicated") | ~F.col("has_adjustments")
-    return is_explained | F.col("is_void_family")
-
-
-def claim_and_remittances_agree() -> Column:
-    """What the claim says was paid is what remittances paid (domain.md X02)."""
-    return (F.col("money_source") == "claim") | (F.col("own_paid_amount") == F.col("paid_amount"))
-
-
-def header_is_sum_of_lines() -> Column:
-    """The header's charge is the sum of its lines', totals left out (domain.md C01), to a cent."""
-    return F.abs("header_difference_amount") <= 0.01
-
-
-def submitted_in_time() -> Column:
-    """Submitted within a year of service, the longest limit that payers usually set (domain.md X14)."""
-    return F.col("submitted_date") <= F.add_months("service_from_date", 12)
 
 
 def _amount(name: str, meaning: str) -> Field:
@@ -141,6 +116,8 @@ def _amount(name: str, meaning: str) -> Field:
         accepted_values("final_denial_outcome", OUTCOMES, nulls="pass", on_failure=FAIL),
         row("payer_is_mapped", payer_is_mapped, on_failure=WARN, at_most="1%"),
         row("paid_within_billed", paid_within_billed, on_failure=WARN),
+        row("payments_within_billed", payments_within_billed, on_failure=WARN),
+        row("billed_not_zero", billed_not_zero, on_failure=WARN),
         row("paid_not_negative", paid_not_negative, on_failure=WARN),
         row("answered_claim_is_explained", answered_claim_is_explained, on_failure=WARN),
         row("claim_and_remittances_agree", claim_and_remittances_agree, nulls="pass", on_failure=WARN),
