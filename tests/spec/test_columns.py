@@ -18,6 +18,7 @@ from lakehouse.spec.columns import (
     clean_code,
     money_or_zero,
     month_of,
+    npi_is_valid,
     parse_boolean,
     parse_clean,
     parse_date,
@@ -269,3 +270,23 @@ def test_month_of_a_date_is_its_first_day(spark: SparkSession) -> None:
     days = [(date(2026, 1, 31),), (date(2024, 2, 29),), (date(2026, 3, 1),), (None,)]
     found = spark.createDataFrame(days, "day date").select(month_of(F.col("day"))).collect()
     assert [row[0] for row in found] == [date(2026, 1, 1), date(2024, 2, 1), date(2026, 3, 1), None]
+
+
+def test_npi_has_ten_digits_a_first_of_one_or_two_and_its_check_digit(spark: SparkSession) -> None:
+    wrong_in_one_digit = [f"123456789{digit}" for digit in "012456789"]
+    expected: list[tuple[str | None, object]] = [
+        ("1234567893", True),  # the example of CMS
+        ("2000000002", True),  # 24 for 80840, 4 for the doubled 2, and 2 make 30
+        ("1000000004", True),
+        ("0234567895", False),  # its check digit is right
+        ("123456789", False),
+        ("12345678930", False),
+        ("1234567893\n", False),
+        (" 1234567893", False),
+        ("12345A7893", False),
+        ("\u0661234567893", False),
+        ("", False),
+        (None, None),
+        *[(text, False) for text in wrong_in_one_digit],
+    ]
+    check(spark, npi_is_valid, expected)

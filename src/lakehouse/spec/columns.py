@@ -12,6 +12,7 @@ ISO_DATES = ("yyyy-MM-dd", "yyyyMMdd", *_INSTANTS)
 ISO_TIMESTAMPS = (*_INSTANTS, "yyyy-MM-dd")
 _BLANKS = " \t\n\x0b\f\r\u00a0"
 _TRUE = ("true", "t", "yes", "y", "1")
+_NPI_ISSUER = "80840"  # health applications, United States: ISO 7812
 _FALSE = ("false", "f", "no", "n", "0")
 
 
@@ -108,6 +109,15 @@ def _decimal(text: Column, type: T.DecimalType) -> Column:
     amount = F.when(text.rlike(forms), digits)
     signed = F.when(text.rlike("[-(]"), (-amount).cast(type)).otherwise(amount)
     return F.when(text.rlike(plain), text.try_cast(type)).otherwise(signed)
+
+
+def npi_is_valid(column: Column) -> Column:
+    """true for ten digits, the first 1 or 2, whose last is the check digit; null for null. Source: domain.md B18.
+
+    The check digit is Luhn's over the card issuer number 80840 and the NPI (CMS, NPI check digit calculation).
+    """
+    is_checked = F.call_function("luhn_check", F.concat(F.lit(_NPI_ISSUER), column))
+    return column.rlike(r"\A[12][0-9]{9}\z") & is_checked
 
 
 def row_hash(columns: Iterable[str]) -> Column:
