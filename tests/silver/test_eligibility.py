@@ -58,9 +58,10 @@ def test_a_statement_is_cleaned_and_says_no_more_of_a_person_than_it_must(spark:
     assert result.columns[-1] == "_lineage"
 
 
-def test_what_is_read_later_from_a_database_is_newer_whatever_its_stamp(spark: SparkSession) -> None:
-    stated = eligibility(spans=conformed(spark, {}, sequenced=True)).select(F.unix_seconds("stated_at")).collect()
-    assert [row[0] for row in stated] == [int(DELIVERED.timestamp())]
+def test_a_reading_of_a_database_is_newer_than_the_one_before_and_never_full(spark: SparkSession) -> None:
+    read = eligibility(spans=conformed(spark, {"is_full_file": True}, sequenced=True))
+    found = read.select(F.unix_seconds("stated_at"), "is_full_file").collect()
+    assert [tuple(row) for row in found] == [(int(DELIVERED.timestamp()), False)]
 
 
 def test_rules_of_a_span(spark: SparkSession) -> None:

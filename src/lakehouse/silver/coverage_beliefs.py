@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.reference.payer_mapping import mapping_key
 from lakehouse.silver.full_delivery import last_day_before, with_next_full
+from lakehouse.silver.statement import ORDER
 
 PRODUCT = ("network", "member_token", "member_token_key_version", "payer_name", "plan_name", "coverage_type")
 STATED_SPAN = (*PRODUCT, "span_start_date")
@@ -34,13 +35,11 @@ def believed_spans(statements: DataFrame, deliveries: DataFrame) -> DataFrame:
 def single_beliefs(statements: DataFrame, deliveries: DataFrame) -> DataFrame:
     """What was believed of each stated span by itself, before spans are merged: `BELIEF`, known_from, known_to.
 
-    At any instant the greatest statement by (stated_at, source_sequence, delivered_at) among those delivered holds. A
+    At any instant the greatest statement by `ORDER` among those delivered holds. A
     withdrawn one leaves nothing. An applied full delivery that does not name the span ends it on the day before; a span
     that ended earlier stays, one that starts later goes, and a delivery that names the span again brings it back.
     """
-    newest = F.struct(
-        "stated_at", "source_sequence", "delivered_at", "is_withdrawn", "span_end_date", "line_of_business"
-    )
+    newest = F.struct(*ORDER, "is_withdrawn", "span_end_date", "line_of_business")
     in_order = Window.partitionBy(*STATED_SPAN).orderBy("delivered_at")
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     followed = statements.withColumnRenamed("coverage_end_date", "span_end_date").select(

@@ -9,10 +9,11 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.silver.statement import DELIVERED_AT, IS_WITHDRAWN, STATED_AT, lists_everything, stated_at
 from lakehouse.spec.columns import clean_code
 from lakehouse.spec.contracts import CHANGE_FIELDS, ELIGIBILITY, MEMBER_TOKEN, MEMBER_TOKEN_KEY_VERSION, NETWORK
 from lakehouse.spec.expectations import QUARANTINE, WARN, not_after, row
-from lakehouse.spec.field import BIRTH_DATE, BOOLEAN, INT, TIMESTAMP, field
+from lakehouse.spec.field import BIRTH_DATE, INT, field
 from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import Merge, changes, conformed, period_of
 from lakehouse.spec.table import table
@@ -39,11 +40,6 @@ def sex() -> Column:
     return F.when(letter.isin(*SEXES), letter).otherwise(clean_code(F.col("sex")))
 
 
-def stated_at() -> Column:
-    """The sender's stamp, else the delivery; of a database the reading, since there what is read later is newer."""
-    return F.when(F.col("_lineage.sequenced"), F.col("_lineage.delivered_at")).otherwise(F.col("modified_at"))
-
-
 @table(
     "silver.eligibility",
     reads={"spans": changes(conformed(ELIGIBILITY))},
@@ -52,12 +48,12 @@ def stated_at() -> Column:
         MEMBER_TOKEN,
         MEMBER_TOKEN_KEY_VERSION,
         *ELIGIBILITY.pick("payer_name", "plan_name", "coverage_type", "coverage_start_date"),
-        field("delivered_at", TIMESTAMP, "delivery that said so, UTC", required=True),
-        field("stated_at", TIMESTAMP, "orders the statements about one span: the greatest holds, UTC"),
+        DELIVERED_AT,
+        STATED_AT,
         *ELIGIBILITY.pick("line_of_business", "coverage_end_date"),
         field("birth_year", INT, "member's year of birth", phi=BIRTH_DATE),
         *ELIGIBILITY.pick("sex", "state", "is_full_file"),
-        field("is_withdrawn", BOOLEAN, "the delivery deletes the span: a tombstone, kept as a statement"),
+        IS_WITHDRAWN,
         *CHANGE_FIELDS,
     ],
     write=Merge(keys=(*SPAN_KEY, "delivered_at")),
@@ -83,7 +79,7 @@ def eligibility(spans: DataFrame) -> DataFrame:
         "birth_year": F.year("birth_date"),
         "sex": sex(),
         "state": clean_code(F.col("state")),
-        "is_full_file": F.coalesce("is_full_file", F.lit(False)),
+        "is_full_file": lists_everything("is_full_file"),
         "is_withdrawn": F.col("is_deleted"),
         "is_deleted": F.lit(False),
     }

@@ -1,7 +1,8 @@
 """Deliveries that list everything, so that absence says something: pure functions over frames.
 
 A statement is a row with `network`, `delivered_at` and a flag that its delivery is full. Deliveries are ordered by
-`delivered_at`, not by arrival: an older one that comes late changes what the newer ones mean.
+`delivered_at`, not by arrival: an older one that comes late changes what the newer ones mean. A delivery of several
+files needs one date in their names, or each file counts as a delivery by itself.
 """
 
 from pyspark.sql import Column, DataFrame
@@ -14,7 +15,7 @@ from lakehouse.spec.field import BOOLEAN, LONG, TIMESTAMP, field
 LEAST_SHARE = 2  # a full delivery with less than one half of the rows of the one before is taken for truncated
 FULL_DELIVERY_FIELDS = (
     NETWORK,
-    field("delivered_at", TIMESTAMP, "delivery, UTC; its parts share it", required=True),
+    field("delivered_at", TIMESTAMP, "delivery, UTC; all its files share it", required=True),
     field("row_count", LONG, "accepted rows that say their delivery is full", unit="count"),
     field("is_applied", BOOLEAN, "absence from it counts; false when it has too few rows to be whole"),
 )

@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.silver.eligibility import eligibility
+from lakehouse.silver.statement import ORDER
 from lakehouse.spec.contracts import ELIGIBILITY, MEMBER_TOKEN, MEMBER_TOKEN_KEY_VERSION, NETWORK
 from lakehouse.spec.field import BOOLEAN, INT, field
 from lakehouse.spec.scopes import ReplaceGroups, groups
@@ -11,7 +12,6 @@ from lakehouse.spec.table import table
 
 MEMBER = ("network", "member_token")
 GROUPED_AGE = 90  # 45 CFR 164.514(b)(2)(i)(C): all ages over 89 are one, and no year may tell them
-ORDER = ("stated_at", "source_sequence", "delivered_at")
 
 
 def newest(column: str) -> Column:

@@ -8,9 +8,9 @@ from pyspark.sql import functions as F
 
 from lakehouse.silver.full_delivery import last_day_before, with_next_full
 from lakehouse.silver.roster import ATTRIBUTES, LOCATION
+from lakehouse.silver.statement import ORDER
 
 STATED = ("termination_date", *ATTRIBUTES)
-ORDER = ("stated_at", "source_sequence", "delivered_at")
 
 
 def provider_versions(statements: DataFrame, deliveries: DataFrame) -> DataFrame:

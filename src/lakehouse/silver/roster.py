@@ -9,11 +9,11 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.silver.eligibility import stated_at
+from lakehouse.silver.statement import DELIVERED_AT, IS_WITHDRAWN, STATED_AT, lists_everything, stated_at
 from lakehouse.spec.columns import clean_code, npi_is_valid
 from lakehouse.spec.contracts import CHANGE_FIELDS, PROVIDERS
 from lakehouse.spec.expectations import QUARANTINE, WARN, accepted_values, not_after, row
-from lakehouse.spec.field import BOOLEAN, DATE, TIMESTAMP, field
+from lakehouse.spec.field import DATE, field
 from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import Merge, changes, conformed
 from lakehouse.spec.table import table
@@ -35,10 +35,10 @@ def npi_check_digit_holds() -> Column:
     fields=[
         *PROVIDERS.pick(*LOCATION),
         field("effective_date", DATE, "first day the row holds; 1900-01-01 where none is sent", required=True),
-        field("delivered_at", TIMESTAMP, "delivery that said so, UTC", required=True),
-        field("stated_at", TIMESTAMP, "orders the statements about one row: the greatest holds, UTC"),
+        DELIVERED_AT,
+        STATED_AT,
         *PROVIDERS.pick("termination_date", *ATTRIBUTES, "is_full_roster"),
-        field("is_withdrawn", BOOLEAN, "the delivery deletes the row: a tombstone, kept as a statement"),
+        IS_WITHDRAWN,
         *CHANGE_FIELDS,
     ],
     write=Merge(keys=(*LOCATION, "effective_date", "delivered_at")),
@@ -59,7 +59,7 @@ def roster(providers: DataFrame) -> DataFrame:
         "entity_type": F.lower("entity_type"),
         "taxonomy_code": clean_code(F.col("taxonomy_code")),
         "state": clean_code(F.col("state")),
-        "is_full_roster": F.coalesce("is_full_roster", F.lit(False)),
+        "is_full_roster": lists_everything("is_full_roster"),
         "is_withdrawn": F.col("is_deleted"),
         "is_deleted": F.lit(False),
     }

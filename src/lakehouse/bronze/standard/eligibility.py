@@ -13,10 +13,11 @@ eligibility = contract_feed(
     "coverage spans in the contract's columns",
     folder="eligibility",
     key=("member_id", "payer_name", "plan_name", "coverage_type", "coverage_start_date"),
+    may_lack=("plan_name", "coverage_type"),
 )
 
 
 @conforms(ELIGIBILITY, reads={"eligibility": changes(eligibility)})
 def conform_eligibility(eligibility: DataFrame) -> DataFrame:
-    """One row per coverage span, as sent; a row with a blank key part is kept for quarantine."""
+    """One row per coverage span, as sent; Silver calls a blank plan or coverage type `-`."""
     return contract_columns(eligibility, ELIGIBILITY)
