@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from lakehouse import __version__
-from lakehouse.commands import check, codes, demo, lineage, plan, quarantine, run, status
+from lakehouse.commands import check, codes, demo, lineage, plan, quarantine, run, status, steward
 from lakehouse.commands.edge import ConfigOption, EnvOption, Place, guarded, stop_at_once
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ app.command("plan")(guarded(plan.plan))
 app.command("run")(guarded(run.run))
 app.command("status")(guarded(status.status))
 app.command("lineage")(guarded(lineage.lineage))
+steward.add_commands(quarantine.app)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("codes")(guarded(codes.codes))
 app.command("check")(guarded(check.check))

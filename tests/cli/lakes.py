@@ -99,6 +99,7 @@ def quarantine(lake: LakeFolder, table: str, *rows: Mapping[str, object]) -> Non
             ("_first_seen_at", pa.timestamp("us", "UTC")),
             ("_run_id", pa.string()),
             ("_status", pa.string()),
+            ("_owner", pa.string()),
         ]
     )
     default = {

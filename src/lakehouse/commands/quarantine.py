@@ -1,7 +1,9 @@
-"""`lakehouse quarantine`: what was set aside, by rule and batch, and where each row stands in its source."""
+"""`lakehouse quarantine list` and `show`: what was set aside, why, for how long, and where it stands in its source."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,13 +22,25 @@ from lakehouse.commands.edge import (
 
 if TYPE_CHECKING:
     from lakehouse.storage.small_reads import RuleCount, SetAsideRow
+    from lakehouse.storage.store import Standing
 
 FORMAT = "lakehouse-quarantine/1"
 PHI_WARNING = (
     "warning: these are values as sent. They may be protected health information: do not copy, send or log them."
 )
+
+
+class Shown(StrEnum):
+    """Rows to show: of one status, or all."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    DISCARDED = "discarded"
+    ALL = "all"
+
+
 app = typer.Typer(
-    help="Rows that were set aside: how many, why, and where they came from.",
+    help="Rows that were set aside: how many, why, where they came from, and what becomes of them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -40,7 +54,7 @@ def list_rules(
     env: EnvOption = None,
     config: ConfigOption = None,
 ) -> int:
-    """Count open rows per table, rule and batch. A row that breaks two rules is counted under both."""
+    """Count open rows per table, network, rule and owner. A row that breaks two rules is counted under both."""
     from lakehouse.storage.small_reads import open_rows, rule_counts
     from lakehouse.storage.store import quarantine_of
 
@@ -50,7 +64,8 @@ def list_rules(
     found = {name: rule_counts(logs.store, quarantine_of(name)) for name in names}
     totals = {name: open_rows(logs.store, quarantine_of(name)) for name in names}
     if output is Output.JSON:
-        listed = [{"table": n, "rows": totals[n], "rules": [asdict(c) for c in found[n]]} for n in names]
+        rules = {n: [{**asdict(c), "age_days": _age(c.first_seen_at)} for c in found[n]] for n in names}
+        listed = [{"table": n, "rows": totals[n], "rules": rules[n]} for n in names]
         print_json({"format": FORMAT, "tables": listed})
     else:
         _print_counts(found, totals)
@@ -61,6 +76,7 @@ def show(
     context: typer.Context,
     table: Annotated[str, typer.Argument(help="Table whose rows were set aside.")],
     limit: Annotated[int, typer.Option(min=1, help="Greatest number of rows shown, newest first.")] = 50,
+    status: Annotated[Shown, typer.Option(help="Rows that stand so.")] = Shown.OPEN,
     show_values: Annotated[
         bool, typer.Option("--show-values", help="Show the rows as sent. They may be protected health information.")
     ] = False,
@@ -68,22 +84,24 @@ def show(
     env: EnvOption = None,
     config: ConfigOption = None,
 ) -> int:
-    """Show open rows of one table: rules, source, record number, first seen. Values only with --show-values."""
-    from lakehouse.storage.small_reads import open_rows, set_aside_rows
-    from lakehouse.storage.store import quarantine_of
+    """Show rows of one table: rules, source, record number, standing, owner. Values only with --show-values."""
+    from lakehouse.storage.small_reads import set_aside_rows, status_counts
+    from lakehouse.storage.store import Standing, quarantine_of
 
     opened = open_lake(context, env, config)
     logs = opened.logs()
     name = quarantine_of(opened.registry[table].name)
     exists = logs[name].exists
-    total = open_rows(logs.store, name) if exists else 0
-    rows = set_aside_rows(logs.store, name, limit, with_values=show_values) if exists else []
+    wanted = None if status is Shown.ALL else Standing(status)
+    counts = status_counts(logs.store, name) if exists else {}
+    total = sum(rows for found, rows in counts.items() if wanted in (None, found))
+    rows = set_aside_rows(logs.store, name, limit, status=wanted, with_values=show_values) if exists else []
     if show_values and rows:
         typer.echo(PHI_WARNING, err=True)
     if output is Output.JSON:
         print_json({"format": FORMAT, "table": table, "total": total, "rows": [_row_document(r) for r in rows]})
     else:
-        _print_rows(table, total, rows)
+        _print_rows(table, wanted, total, rows)
     return 0
 
 
@@ -95,32 +113,50 @@ def _row_document(row: "SetAsideRow") -> dict[str, object]:
 
 
 def _print_counts(found: "dict[str, list[RuleCount]]", totals: dict[str, int]) -> None:
-    from lakehouse.commands.screen import console, grid, instant
+    from lakehouse.commands.screen import console, grid
 
     out = console()
     lines = [
-        (name, c.rule, f"{c.rows:,}", c.source, c.batch_id, instant(c.first_seen_at))
+        (name, c.network, c.rule, f"{c.rows:,}", f"{_age(c.first_seen_at):,}", c.owner or "-")
         for name, counts in found.items()
         for c in counts
     ]
     if not lines:
         out.print("no row is set aside")
         return
-    out.print(grid(None, ("table", "rule", "rows", "source", "batch", "first seen"), lines, right=("rows",)))
+    columns = ("table", "network", "rule", "rows", "oldest, days", "owner")
+    out.print(grid(None, columns, lines, right=("rows", "oldest, days")))
     out.print("; ".join(f"{name}: {total:,} rows" for name, total in totals.items()))
     out.print("which ones: lakehouse quarantine show TABLE")
 
 
-def _print_rows(table: str, total: int, rows: "Sequence[SetAsideRow]") -> None:
+def _age(first_seen_at: datetime) -> int:
+    """Whole days since."""
+    return (datetime.now(UTC) - first_seen_at).days
+
+
+def _print_rows(table: str, status: "Standing | None", total: int, rows: "Sequence[SetAsideRow]") -> None:
     from lakehouse.commands.screen import console, grid, instant
 
     out = console()
     if not rows:
-        out.print(f"{table}: no row is set aside")
+        out.print(f"{table}: no row is {'set aside' if status in (None, 'open') else status}")
         return
-    lines = [(r.source, f"{r.row_number:,}", ", ".join(r.rules), instant(r.first_seen_at), r.run_id) for r in rows]
-    columns = ("source", "record", "rules broken", "first seen", "run")
-    out.print(grid(f"{table}: {len(rows):,} of {total:,} open rows", columns, lines, right=("record",)))
+    lines = [
+        (
+            r.source,
+            f"{r.row_number:,}",
+            ", ".join(r.rules),
+            instant(r.first_seen_at),
+            ": ".join(word for word in (r.status, r.resolution) if word),
+            r.owner or "-",
+            r.reason or "-",
+        )
+        for r in rows
+    ]
+    columns = ("source", "record", "rules broken", "first seen", "stands", "owner", "reason")
+    title = f"{table}: {len(rows):,} of {total:,} {f'{status} ' if status else ''}rows"
+    out.print(grid(title, columns, lines, right=("record",)))
     for row in rows:
         if row.values is not None:
             out.print(f"{row.source} record {row.row_number}: {row.values}")

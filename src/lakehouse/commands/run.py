@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from lakehouse.commands.progress import Progress
     from lakehouse.engine.work import Request
 
+WaitOption = Annotated[
+    float, typer.Option("--wait", metavar="SECONDS", min=0, help="Wait so long for a run that writes now.")
+]
+
 
 def run(
     context: typer.Context,
@@ -50,9 +54,7 @@ def run(
         bool, typer.Option("--reload-source", help="Read deliveries (of the days given) from the source again.")
     ] = False,
     logical_date: LogicalDateOption = None,
-    wait: Annotated[
-        float, typer.Option("--wait", metavar="SECONDS", min=0, help="Wait so long for a run that writes now.")
-    ] = 0,
+    wait: WaitOption = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is due, as `lakehouse plan`.")] = False,
     output: OutputOption = Output.TEXT,
     env: EnvOption = None,
@@ -76,7 +78,7 @@ def run_and_show(opened: Opened, request: "Request", output: Output, wait: float
     spark = SparkOnDemand(opened.settings, "lakehouse run")
     with ExitStack() as until_recorded:
         with _progress(request.run_id, output) as progress:
-            work = Run(opened.settings, opened.registry, request, spark, progress, wait, _tell)
+            work = Run(opened.settings, opened.registry, request, spark, progress, wait, tell)
             until_recorded.enter_context(work)
             report = work.execute(opened.names)
         impact = touched(report, opened.registry, work.lake.logs)
@@ -93,7 +95,8 @@ def run_and_show(opened: Opened, request: "Request", output: Output, wait: float
     return report.exit_code
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Say what is waited for."""
     sys.stderr.write(f"{text}\n")
 
 

@@ -1,13 +1,11 @@
-"""All row rules of a table in one pass; batch rules before the write; rows set aside."""
+"""All row rules of a table in one pass; batch rules before the write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.engine.layout import QUARANTINE, QUARANTINE_KEYS, quarantine_layout
 from lakehouse.engine.live import live_rows
 from lakehouse.errors import ExpectationError
 from lakehouse.spec.expectations import FAIL, WARN, CheckContext, Consequence, Expectation, row, unique
@@ -15,7 +13,6 @@ from lakehouse.spec.expectations import QUARANTINE as SET_ASIDE
 from lakehouse.spec.scopes import Merge
 from lakehouse.spec.table import Table
 from lakehouse.storage.lake import Lake
-from lakehouse.storage.notes import CommitNote
 from lakehouse.storage.store import quarantine_of
 
 FAILED = "_failed"
@@ -136,40 +133,3 @@ def batch_results(
         holds = tolerance.accepts(failed, total) if tolerance else failed == 0
         results.append(CheckResult(table.name, rule.name, str(rule.on_failure), failed, total, holds))
     return results
-
-
-def quarantined_rows(rows: DataFrame, run_id: str, seen_at: datetime) -> DataFrame:
-    """Failing rows in the quarantine's shape: the text as sent, and the names of all broken rules."""
-    text = rows.select("_lineage.text.*").columns
-    pairs = [part for name in text for part in (F.lit(name), F.col(f"_lineage.text.`{name}`"))]
-    as_sent = F.map_filter(F.create_map(*pairs), lambda _, value: value.isNotNull())
-    return rows.select(
-        F.col("network").alias("_network"),
-        F.col("_lineage.source").alias("_source"),
-        F.col("_lineage.batch_id").alias("_batch_id"),
-        F.col("_lineage.row_number").alias("_row_number"),
-        F.xxhash64(F.map_entries(as_sent)).alias("_part"),
-        F.col(FAILED).alias("_failed_expectations"),
-        F.col("_lineage.unparsed").alias("_unparsed"),
-        as_sent.alias("row"),
-        F.lit(seen_at).alias("_first_seen_at"),
-        F.lit(run_id).alias("_run_id"),
-        F.lit("open").alias("_status"),
-    )
-
-
-def set_aside(session: SparkSession, lake: Lake, table: Table, rows: DataFrame, run_id: str) -> None:
-    """Add rows to the table's quarantine; those already there stay as they are, so that a rerun adds nothing twice."""
-    layout = quarantine_layout(table)
-    lake.ensure(session, layout)
-    known = lake.read(session, layout.name).select(*QUARANTINE_KEYS)
-    fresh = rows.select(*[f.name for f in QUARANTINE]).dropDuplicates(list(QUARANTINE_KEYS))
-    fresh = fresh.join(known, on=list(QUARANTINE_KEYS), how="left_anti").persist()
-    try:
-        count = fresh.count()
-        if count:
-            state = lake.logs[layout.name].state
-            state = replace(state, sequence=state.sequence + 1)
-            lake.append(session, layout.name, fresh, CommitNote(run_id, "append", state, counts={"quarantined": count}))
-    finally:
-        fresh.unpersist()

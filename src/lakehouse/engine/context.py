@@ -55,6 +55,7 @@ class BuildContext:
             "position": plan.state.position,
             "filled": plan.state.filled,
             "keys_compared_on": plan.state.keys_compared_on,
+            "accounted": dict(plan.state.accounted),
         }
         return TableState(**(state | changes))  # type: ignore[arg-type]  # keys are the fields', checked by the dataclass
 

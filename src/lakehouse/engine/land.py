@@ -12,7 +12,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.engine.batch import Batch, Step
-from lakehouse.engine.check import set_aside
 from lakehouse.engine.conform import newest
 from lakehouse.engine.context import BuildContext, BuildResult
 from lakehouse.engine.land_files import file_steps
@@ -20,6 +19,7 @@ from lakehouse.engine.land_windows import window_steps
 from lakehouse.engine.layout import layout_of
 from lakehouse.engine.ledger import IN, OUT, ROWS, LedgerLine, lines_of
 from lakehouse.engine.live import same_values
+from lakehouse.engine.quarantine import set_aside
 from lakehouse.engine.windows import position_after
 from lakehouse.engine.work import TablePlan
 from lakehouse.errors import BalanceError

@@ -36,9 +36,16 @@ QUARANTINE = (
     field("row", TEXTS, "the row as it was, column -> text", phi=DIRECT),
     field("_first_seen_at", TIMESTAMP, "UTC time of the run that first set the row aside"),
     field("_run_id", STRING, "that run"),
-    field("_status", STRING, "open"),
+    field("_status", STRING, "open, resolved or discarded"),
+    field("_owner", STRING, "who sees to the row"),
+    field("_resolution", STRING, "how it was resolved: retried, released, superseded or dropped"),
+    field("_reason", STRING, "why it was released or discarded, in a steward's words", phi=DIRECT),
+    field("_waived", STRINGS, "rules that a release waived for the row, whenever it is read again"),
+    field("_resolved_at", TIMESTAMP, "UTC time of the run that resolved or discarded the row"),
+    field("_resolved_run_id", STRING, "that run"),
 )
-QUARANTINE_KEYS = ("_source", "_batch_id", "_row_number", "_part")
+QUARANTINE_RECORD = ("_source", "_batch_id", "_row_number")
+QUARANTINE_KEYS = (*QUARANTINE_RECORD, "_part")
 
 
 def layout_of(table: Table, settings: LakeSettings) -> Layout:

@@ -1,36 +1,27 @@
 """Silver entities: newest state of a feed, by one merge (or one append, when every key is new)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.engine.check import (
-    CheckResult,
-    batch_results,
-    judge,
-    quarantined_rows,
-    refuse,
-    row_rules,
-    rule_counts,
-    set_aside,
-    with_failed,
-)
+from lakehouse.engine.check import CheckResult, batch_results, judge, refuse, row_rules, with_failed
 from lakehouse.engine.conform import ConformedRows, conform_part, raw_totals
 from lakehouse.engine.context import BuildContext, BuildResult, check_schema
 from lakehouse.engine.inputs import plain_inputs
 from lakehouse.engine.layout import stored_layout
 from lakehouse.engine.ledger import IN, OUT, ROWS, LedgerLine, lines_of, prove, prove_merge
+from lakehouse.engine.quarantine import SET_ASIDE, quarantined_rows, set_aside
+from lakehouse.engine.reopening import Decided, decided, only_reopened, settle, settlement, with_decisions
 from lakehouse.engine.resolve import (
     CLASS,
     DELETED,
-    DROPPED,
     DUPLICATE,
     INSERTED,
     QUARANTINED,
+    RESOLVED,
     STALE,
     UNCHANGED,
     UPDATED,
@@ -40,39 +31,18 @@ from lakehouse.engine.resolve import (
     rank_versions,
     with_identity,
 )
-from lakehouse.engine.work import PartWork, TablePlan
-from lakehouse.spec.expectations import CheckContext, Expectation
+from lakehouse.engine.tally import Tally, tally_of, tie_check
+from lakehouse.engine.work import PartWork, Reading, TablePlan
+from lakehouse.spec.expectations import CheckContext
 from lakehouse.spec.feed import elsewhere_column
-from lakehouse.spec.field import PERIOD, TOTAL
+from lakehouse.spec.field import TOTAL
 from lakehouse.spec.scopes import Changes, Conformed, Merge, Period
 from lakehouse.spec.table import Table
 from lakehouse.storage.lake import Layout, MergeShape
+from lakehouse.storage.notes import TableState
+from lakehouse.storage.store import quarantine_of
 
 CONFORMED = "conformed"
-TIE_RULE = "no_ties"
-_PLACES = 20
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Counts and money of the classified rows, taken in one pass.
-
-    Attributes:
-        counts: class -> rows.
-        money: class -> ledger column -> sum.
-        failed: failing rows per row rule, in rule order.
-        ties: rows equal in order but not in content.
-        stamped, unstamped: Bronze inputs of accepted rows with, and without, a modification stamp.
-        periods: old and new partitions of the rows to write.
-    """
-
-    counts: Mapping[str, int]
-    money: Mapping[str, Mapping[str, Decimal]]
-    failed: Sequence[int]
-    ties: int
-    stamped: frozenset[str]
-    unstamped: frozenset[str]
-    periods: frozenset[int | None]
 
 
 def merge_table(context: BuildContext, plan: TablePlan) -> BuildResult:
@@ -84,21 +54,24 @@ def merge_table(context: BuildContext, plan: TablePlan) -> BuildResult:
     if not plan.parts:
         version = lake.mark(session, table.name, context.note("marker", context.next_state(plan), {}))
         return BuildResult(table.name, "marker", version, {})
-    parts = [_conform(context, plan, work) for work in plan.parts]
+    found = decided(session, lake, plan, context.request.reopen)
+    parts = [_conform(context, plan, work, found) for work in plan.parts]
     try:
-        ledger = [line for part in parts for line in _conform_ledger(table, part)]
-        prove(line for line in ledger if line.ledger == "conform")
-        return _merge(context, plan, layout, parts, ledger)
+        ledgers = [_conform_ledger(table, part) for part in parts]
+        prove(line for lines in ledgers for line in lines if line.ledger == "conform")
+        return _merge(context, plan, layout, parts, ledgers, found)
     finally:
         for part in parts:
             part.rows.unpersist()
 
 
-def _conform(context: BuildContext, plan: TablePlan, work: PartWork) -> ConformedRows:
+def _conform(context: BuildContext, plan: TablePlan, work: PartWork, found: Decided) -> ConformedRows:
     network = context.settings.networks[work.part.network]
     part = conform_part(
         context.session, context.lake, work, plan.consumed, context.token_key, network.date_formats, network.sql.zone
     )
+    if work.reading is Reading.REOPENED and found.records is not None:
+        part = replace(part, rows=only_reopened(part.rows, found.records))
     part.rows.persist()
     return part
 
@@ -133,47 +106,59 @@ def _conform_ledger(table: Table, part: ConformedRows) -> list[LedgerLine]:
 
 
 def _merge(
-    context: BuildContext, plan: TablePlan, layout: Layout, parts: Sequence[ConformedRows], ledger: list[LedgerLine]
+    context: BuildContext,
+    plan: TablePlan,
+    layout: Layout,
+    parts: Sequence[ConformedRows],
+    ledgers: Sequence[list[LedgerLine]],
+    found: Decided,
 ) -> BuildResult:
     table, session, lake = plan.table, context.session, context.lake
     assert isinstance(table.write, Merge)
     target = MergeTable(table, table.write, layout.period)
-    rules = row_rules(table)
-    used = reduce(DataFrame.unionByName, [_used(part) for part in parts])
-    incoming = [name for name, scope in table.reads.items() if isinstance(scope, Changes)]
-    result = table(**{incoming[0]: used}, **plain_inputs(context, plan))
-    check_schema(table, result, extra=("_lineage",))
+    rules = found.rules(row_rules(table))
     stored = lake.read(session, table.name) if plan.state.sequence else None
-    ranked = rank_versions(with_identity(with_failed(result, rules), target), target, rules)
+    ranked = ranked_rows(context, plan, target, parts, found)
     classified = against_stored(ranked, stored, target).persist()
     removed = _vanished(classified, stored, plan, target)
     try:
-        tally = _tally(classified, table.ledger_fields, rules)
+        tally = tally_of(classified, table.ledger_fields, rules)
         if mixed := _mixed(plan, tally):
             return merge_table(context, _rebuilding(context, plan, mixed))
         total = sum(tally.counts.values())
         checks = judge(table, rules, tally.failed, total)
-        checks.append(_tie_check(table.name, classified, tally.ties, total))
+        checks.append(tie_check(table.name, classified, tally.ties, total))
         if tally.counts.get(QUARANTINED):
             bad = classified.where(F.col(CLASS) == QUARANTINED)
-            set_aside(
-                session,
-                lake,
-                table,
-                quarantined_rows(bad, context.request.run_id, context.request.started_at),
-                context.request.run_id,
-            )
+            aside = quarantined_rows(bad, context.request.run_id, context.request.started_at)
+            set_aside(session, lake, table, aside, context.request.run_id)
         refuse(table, rules, checks)
         winners = classified.where(F.col(CLASS).isin(INSERTED, UPDATED))
         checks += _batch_checks(context, plan, winners, tally)
-        ledger = ledger + _merge_ledger(table.name, tally)
+        ledger = [line for lines in ledgers for line in lines] + _merge_ledger(table.name, tally)
         prove(ledger)
         gone = removed.count() if removed is not None else 0
-        version, kind = _write(context, plan, layout, winners, removed if gone else None, tally, gone)
+        resolving = settlement(context, plan, found, classified)
+        state = _next_state(context, plan, tally, ledgers)
+        version, kind = _write(context, layout, state, winners, removed if gone else None, tally, gone)
+        resolved = settle(context, table, resolving) if resolving is not None else 0
     finally:
         classified.unpersist()
-    counts = {**tally.counts, **({DELETED: gone} if gone else {})}
+    counts = {**tally.counts, **{name: n for name, n in ((DELETED, gone), (RESOLVED, resolved)) if n}}
     return BuildResult(table.name, kind, version, counts, tuple(checks), tuple(ledger))
+
+
+def ranked_rows(
+    context: BuildContext, plan: TablePlan, target: MergeTable, parts: Sequence[ConformedRows], found: Decided
+) -> DataFrame:
+    """Rows of the table made of the conformed parts, each judged, and ranked among the versions of its key."""
+    table, rules = plan.table, row_rules(plan.table)
+    used = reduce(DataFrame.unionByName, [_used(part) for part in parts])
+    incoming = [name for name, scope in table.reads.items() if isinstance(scope, Changes)]
+    result = table(**{incoming[0]: used}, **plain_inputs(context, plan))
+    check_schema(table, result, extra=("_lineage",))
+    judged = with_decisions(with_failed(result, rules), found.decisions)
+    return rank_versions(with_identity(judged, target), target, found.rules(rules))
 
 
 def _used(part: ConformedRows) -> DataFrame:
@@ -210,54 +195,6 @@ def _vanished(classified: DataFrame, stored: DataFrame | None, plan: TablePlan, 
     return stored.where(F.col("network").isin(*rebuilt)).join(made, on=keys, how="left_anti")
 
 
-def _tally(classified: DataFrame, ledger_fields: Sequence[str], rules: Sequence[Expectation]) -> Tally:
-    written = F.col(CLASS).isin(INSERTED, UPDATED)
-    accepted = ~F.col(CLASS).isin(QUARANTINED, DROPPED)
-    sums = [F.sum(F.col(c)).cast(TOTAL).alias(f"money_{c}") for c in ledger_fields]
-    periods = [F.collect_set(F.when(written, F.col(c))).alias(f"set{c}") for c in (PERIOD.name, "_old_period")] + [
-        F.max(F.when(written, F.col(PERIOD.name).isNull())).alias("new_null"),
-        F.max(F.when(F.col(CLASS) == UPDATED, F.col("_old_period").isNull())).alias("old_null"),
-    ]
-    others = [
-        F.sum(F.col("_is_tie").cast("long")).alias("ties"),
-        F.collect_set(F.when(accepted & F.col("_lineage.stamped"), F.col("_lineage.feed"))).alias("stamped"),
-        F.collect_set(F.when(accepted & ~F.col("_lineage.stamped"), F.col("_lineage.feed"))).alias("unstamped"),
-    ]
-    found = (
-        classified.groupBy(CLASS)
-        .agg(F.count(F.lit(1)).alias(ROWS), *sums, *rule_counts(rules), *periods, *others)
-        .collect()
-    )
-    return Tally(
-        counts={r[CLASS]: r[ROWS] for r in found},
-        money={r[CLASS]: {c: r[f"money_{c}"] or Decimal(0) for c in ledger_fields} for r in found},
-        failed=[sum(r[f"rule_{i}"] or 0 for r in found) for i in range(len(rules))],
-        ties=sum(r["ties"] or 0 for r in found),
-        stamped=frozenset(n for r in found for n in r["stamped"]),
-        unstamped=frozenset(n for r in found for n in r["unstamped"]),
-        periods=_periods(found),
-    )
-
-
-def _periods(found: Sequence[Row]) -> frozenset[int | None]:
-    values: set[int | None] = {p for r in found for p in (*r[f"set{PERIOD.name}"], *r["set_old_period"])}
-    if any(r["new_null"] or r["old_null"] for r in found):
-        values.add(None)
-    return frozenset(values)
-
-
-def _tie_check(table: str, classified: DataFrame, ties: int, total: int) -> CheckResult:
-    """Rows that share key and order but differ in content: the greater content hash won; both are named by their
-    place."""
-    places: tuple[str, ...] = ()
-    if ties:
-        listed = (
-            classified.where("_is_tie").select("_lineage.source", "_lineage.row_number").orderBy("source", "row_number")
-        )
-        places = tuple(f"{r['source']} record {r['row_number']}" for r in listed.limit(_PLACES).collect())
-    return CheckResult(table, TIE_RULE, "warn", ties, total, ties == 0, places)
-
-
 def _batch_checks(context: BuildContext, plan: TablePlan, winners: DataFrame, tally: Tally) -> list[CheckResult]:
     total = tally.counts.get(INSERTED, 0) + tally.counts.get(UPDATED, 0)
     checks = CheckContext(context.request.logical_date)
@@ -275,20 +212,44 @@ def _merge_ledger(table: str, tally: Tally) -> list[LedgerLine]:
     ]
 
 
+def _next_state(
+    context: BuildContext, plan: TablePlan, tally: Tally, ledgers: Sequence[list[LedgerLine]]
+) -> TableState:
+    """What the table is made of after the merge, and how many Bronze rows its ledgers accounted for by then."""
+    stamped, unstamped = tally.stamped | {*plan.state.stamped}, tally.unstamped | {*plan.state.unstamped}
+    accounted = dict(plan.state.accounted)
+    logs, quarantine = context.lake.logs, quarantine_of(plan.table.name)
+    for work, lines in zip(plan.parts, ledgers, strict=True):
+        name = work.part.main.name
+        read = sum(
+            int(line.amount) for line in lines if (line.ledger, line.side, line.measure) == ("conform", IN, ROWS)
+        )
+        seen = plan.state.consumed.get(name, -1)
+        is_first = not any(isinstance(seen, int) and v <= seen for v, _ in logs[name].deliveries())
+        if work.batches is None:
+            accounted[name] = read
+        elif work.reading is Reading.FIRST and (is_first or name in accounted):
+            accounted[name] = accounted.get(name, 0) + read
+    if logs[quarantine].exists:
+        accounted[quarantine] = logs[quarantine].state.accounted.get(SET_ASIDE, 0)
+    return context.next_state(
+        plan, stamped=tuple(sorted(stamped)), unstamped=tuple(sorted(unstamped)), accounted=accounted
+    )
+
+
 def _write(
     context: BuildContext,
-    plan: TablePlan,
     layout: Layout,
+    state: TableState,
     winners: DataFrame,
     removed: DataFrame | None,
     tally: Tally,
     gone: int,
 ) -> tuple[int, str]:
     """One commit: nothing changed, a marker; only new keys, an append; else a merge."""
-    table, session, lake = plan.table, context.session, context.lake
+    session, lake, name = context.session, context.lake, layout.name
+    table = context.registry[name]
     inserted, updated = tally.counts.get(INSERTED, 0), tally.counts.get(UPDATED, 0)
-    stamped, unstamped = tally.stamped | {*plan.state.stamped}, tally.unstamped | {*plan.state.unstamped}
-    state = context.next_state(plan, stamped=tuple(sorted(stamped)), unstamped=tuple(sorted(unstamped)))
     counts = {**tally.counts, DELETED: gone}
     if not inserted and not updated and not gone:
         return lake.mark(session, table.name, context.note("marker", state, counts)), "marker"

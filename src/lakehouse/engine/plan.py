@@ -8,7 +8,7 @@ from typing import Self
 from lakehouse.engine.fingerprint import fingerprint, resource_checksum, settings_checksum
 from lakehouse.engine.ledger import prove_merge
 from lakehouse.engine.source_plan import SourcePlans
-from lakehouse.engine.work import PartWork, Request, Status, TablePlan
+from lakehouse.engine.work import PartWork, Reading, Request, Status, TablePlan
 from lakehouse.errors import LakehouseError, describe
 from lakehouse.settings import Settings
 from lakehouse.spec.registry import ConformedInput, Registry
@@ -16,6 +16,8 @@ from lakehouse.spec.scopes import Append, Changes, Conformed, Groups, NetworkSet
 from lakehouse.spec.table import Table
 from lakehouse.storage.log import Commit, Logs
 from lakehouse.storage.notes import Delivery, TableState
+from lakehouse.storage.small_reads import batches_of_open_rows
+from lakehouse.storage.store import quarantine_of
 
 SENDER_SETTINGS = (
     "ledger",
@@ -101,11 +103,14 @@ class Planner:
         for part in self.registry.conformed_inputs(scope.of.contract):
             if not self.logs[part.main.name].exists:
                 continue
-            batches, why = self._unconsumed(table, part, state)
+            found, why = self._unconsumed(table, part, state)
             consumed |= {b.name: self.logs[b.name].version for b in part.tables.values() if self.logs[b.name].exists}
-            if batches is None or batches:
-                work.append(PartWork(part, batches))
+            if found:
+                work += found
                 reasons.append(why)
+        reopened = self._reopened(table, scope.of, state)
+        work += reopened
+        reasons += [f"{w.part.network}: rows set aside are merged after all" for w in reopened]
         others, moved = self._lookups(table, state)
         consumed |= others
         rebuilt = {w.part.network for w in work if w.batches is None}
@@ -127,31 +132,47 @@ class Planner:
         moved = [key for key, found in now.items() if state.consumed.get(key) not in (None, found)]
         return now, [f"{key} changed" for key in moved if not isinstance(now[key], int) or self._moved(key, state)]
 
-    def _unconsumed(
-        self, table: Table, part: ConformedInput, state: TableState
-    ) -> tuple[tuple[Delivery, ...] | None, str]:
-        """Deliveries of one network to consume (None for all) and why."""
+    def _unconsumed(self, table: Table, part: ConformedInput, state: TableState) -> tuple[list[PartWork], str]:
+        """Deliveries of one network to consume, and why."""
+        whole = [PartWork(part, None)]
         main = self.logs[part.main.name]
         landed = [(v, d) for v, d in main.deliveries() if not d.repeats]
         if self.request.full_refresh:
-            return None, f"{part.network}: full refresh of {len(landed)} deliveries"
+            return whole, f"{part.network}: full refresh of {len(landed)} deliveries"
         seen = _version(state.consumed.get(part.main.name))
         if seen > main.version:
-            return None, f"{part.network}: {part.main.name} was removed and landed again"
+            return whole, f"{part.network}: {part.main.name} was removed and landed again"
         for lookup in part.tables.values():
             if lookup is not part.main and self._moved(lookup.name, state) and seen >= 0:
-                return None, f"{part.network}: {lookup.name} changed, so every row is conformed again"
+                return whole, f"{part.network}: {lookup.name} changed, so every row is conformed again"
         fresh = tuple(d for v, d in landed if v > seen)
         before = [d.delivered_at for v, d in landed if v <= seen]
         late = [d for d in fresh if before and d.delivered_at <= max(before)]
         if late and part.main.name in state.unstamped:
-            return None, f"{part.network}: {len(late)} deliveries are no newer than ones already merged"
+            return whole, f"{part.network}: {len(late)} deliveries are no newer than ones already merged"
         if self.request.has_range and part.main.name in state.unstamped:
-            return None, f"{part.network}: {part.main.name} has rows without a stamp, so all its days are compared"
+            return whole, f"{part.network}: {part.main.name} has rows without a stamp, so all its days are compared"
         if self.request.has_range:
-            asked = tuple(d for v, d in landed if v > seen or self.request.covers(date.fromisoformat(d.ingest_date)))
-            return asked, f"{part.network}: {len(asked)} deliveries of the days asked for or new"
-        return fresh, f"{part.network}: {len(fresh)} new deliveries in {part.main.name}"
+            asked = tuple(d for v, d in landed if v <= seen and self.request.covers(date.fromisoformat(d.ingest_date)))
+            work = [*_work(part, fresh), *_work(part, asked, Reading.AGAIN)]
+            return work, f"{part.network}: {len(fresh) + len(asked)} deliveries of the days asked for or new"
+        return _work(part, fresh), f"{part.network}: {len(fresh)} new deliveries in {part.main.name}"
+
+    def _reopened(self, table: Table, of: Conformed, state: TableState) -> list[PartWork]:
+        """Merged deliveries that hold the rows set aside that the request names. Where the order of a feed's rows
+        depends on all of them, the feed."""
+        reopen, quarantine = self.request.reopen, quarantine_of(table.name)
+        if reopen is None or reopen.table != table.name or not self.logs[quarantine].exists:
+            return []
+        open_in = batches_of_open_rows(self.logs.store, quarantine, reopen.chosen)
+        work: list[PartWork] = []
+        for part in self.registry.conformed_inputs(of.contract):
+            main = part.main.name
+            seen = _version(state.consumed.get(main))
+            landed = [d for v, d in self.logs[main].deliveries() if v <= seen and not d.repeats]
+            held = tuple(d for d in landed if d.batch_id in open_in)
+            work += [PartWork(part, None)] if held and main in state.unstamped else _work(part, held, Reading.REOPENED)
+        return work
 
     def _moved(self, name: str, state: TableState) -> bool:
         """The input has rows this table did not consume."""
@@ -216,6 +237,10 @@ class Planner:
         if isinstance(scope, NetworkSettings):
             return [(NETWORKS_INPUT, settings_checksum(sender_settings(self.settings)))]
         return []
+
+
+def _work(part: ConformedInput, batches: tuple[Delivery, ...], reading: Reading = Reading.FIRST) -> list[PartWork]:
+    return [PartWork(part, batches, reading)] if batches else []
 
 
 def _tables_of(scope: Groups) -> tuple[Table, ...]:

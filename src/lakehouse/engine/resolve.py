@@ -19,7 +19,9 @@ from lakehouse.spec.table import Table
 
 CLASS = "_class"
 INSERTED, UPDATED, UNCHANGED, DUPLICATE = "inserted", "updated", "unchanged", "duplicate"
-STALE, QUARANTINED, DROPPED, DELETED = "stale", "quarantined", "dropped", "deleted"
+STALE, QUARANTINED, DROPPED = "stale", "quarantined", "dropped"
+DELETED, RESOLVED = "deleted", "resolved"
+"""No class of a row read: stored rows that no row makes any more, and rows set aside before that are so no more."""
 
 
 @dataclass(frozen=True)

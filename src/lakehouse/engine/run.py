@@ -177,6 +177,14 @@ class Run:
         key = resolve(privacy.member_token_key, local_folder=self.settings.secrets_folder)
         return TokenKey(key, privacy.member_token_key_version)
 
+    def hold(self, names: Iterable[str]) -> None:
+        """Nobody else writes the named tables until this run is left.
+
+        Raises:
+            LeaseError: another run writes some of them now.
+        """
+        self.leases.acquire(leases_of(self.registry, names), self._wait_seconds, self._tell)
+
     def execute(self, names: Sequence[str]) -> RunReport:
         """Build what is due among the named tables (in build order).
 
@@ -184,7 +192,7 @@ class Run:
             LeaseError: another run writes some of them now.
         """
         began = time.monotonic()
-        self.leases.acquire(leases_of(self.registry, names), self._wait_seconds, self._tell)
+        self.hold(names)
         fault_point("before_plan")
         plans = {p.table.name: p for p in self.planner.plan(names)}
         fault_point("after_plan")

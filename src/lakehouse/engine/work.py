@@ -9,6 +9,7 @@ from lakehouse.spec.registry import ConformedInput
 from lakehouse.spec.table import Table
 from lakehouse.storage.files import FoundFile
 from lakehouse.storage.notes import Delivery, TableState
+from lakehouse.storage.small_reads import Chosen
 from lakehouse.storage.window import Window
 
 
@@ -22,6 +23,23 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
+class Reopening:
+    """Rows set aside that are to be merged after all.
+
+    Attributes:
+        table: whose.
+        chosen: which of its open rows.
+        releases: the rules they broke are waived for them.
+        reason: why, in a steward's words.
+    """
+
+    table: str
+    chosen: Chosen
+    releases: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """What the caller asked for.
 
@@ -32,6 +50,7 @@ class Request:
         full_refresh: rebuild from all live Bronze rows.
         start, end: rebuild Silver and Gold from the Bronze of these ingest dates, `start` included, `end` not.
         reload_source: read deliveries of those days (all, without days) again from the source.
+        reopen: rows set aside to merge after all.
     """
 
     run_id: str
@@ -41,6 +60,7 @@ class Request:
     start: date | None = None
     end: date | None = None
     reload_source: bool = False
+    reopen: Reopening | None = None
 
     def covers(self, day: date) -> bool:
         """The day lies in the range asked for; everything does when none was given."""
@@ -52,6 +72,14 @@ class Request:
         return self.start is not None or self.end is not None
 
 
+class Reading(StrEnum):
+    """Why deliveries are read."""
+
+    FIRST = "first"  # they were not merged yet
+    AGAIN = "again"  # of the days asked for
+    REOPENED = "reopened"  # for the records among them that were set aside; the others are left out
+
+
 @dataclass(frozen=True)
 class PartWork:
     """What a merge consumes of one network.
@@ -59,10 +87,12 @@ class PartWork:
     Attributes:
         part: the network's conform function and tables.
         batches: deliveries to read; None for all of them, compared by content instead of by order.
+        reading: why.
     """
 
     part: ConformedInput
     batches: tuple[Delivery, ...] | None
+    reading: Reading = Reading.FIRST
 
 
 @dataclass(frozen=True)
@@ -102,6 +132,11 @@ class TablePlan:
     since: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     matured: bool = False
     exit_code: int = 0
+
+    @property
+    def reads_again(self) -> bool:
+        """Rows are read that may have been set aside before."""
+        return not self.state.sequence or any(w.batches is None or w.reading is not Reading.FIRST for w in self.parts)
 
     @property
     def is_due(self) -> bool:

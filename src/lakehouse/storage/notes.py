@@ -67,6 +67,8 @@ class TableState:
         position: end of the last window read, whose `hi` the next one begins at; None for files.
         filled: raw columns that held a value in some delivery (Bronze).
         keys_compared_on: day of the last comparison of all keys with the source, ISO.
+        accounted: totals that proofs compare with what is there. Of a merged table: Bronze input -> its rows that
+            merges read, and its quarantine -> rows set aside; of a quarantine: `set_aside`, `waived`, `discarded`.
     """
 
     epoch: int = 0
@@ -79,6 +81,7 @@ class TableState:
     position: Window | None = None
     filled: tuple[str, ...] = ()
     keys_compared_on: str | None = None
+    accounted: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, read: Mapping[str, Any]) -> "TableState":

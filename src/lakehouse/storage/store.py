@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any  # boto3's clients have no type
@@ -220,6 +221,14 @@ def _listed_here(folder: str, wants_folders: bool) -> list[str]:
             return sorted(e.name for e in entries if (e.is_dir() if wants_folders else e.is_file()))
     except FileNotFoundError:
         return []
+
+
+class Standing(StrEnum):
+    """Where a row stands that was set aside."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    DISCARDED = "discarded"
 
 
 def quarantine_of(name: str) -> str:
