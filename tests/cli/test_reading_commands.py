@@ -252,14 +252,18 @@ def test_a_row_that_breaks_two_rules_counts_under_both_and_once_in_all(lake: Lak
         "silver.claim",
         {"_row_number": 1, "_failed_expectations": ["parseable", "claim_id_required"]},
         {"_row_number": 2},
-        {"_row_number": 3, "_status": "released"},
+        {"_row_number": 3, "_status": "resolved"},
     )
     document = lake.json("quarantine", "list")
     claim = table_of(document, "silver.claim")
     rules = claim["rules"]
     assert isinstance(rules, list)
     assert claim["rows"] == 2
-    assert {r["rule"]: r["rows"] for r in rules} == {"parseable": 2, "claim_id_required": 1}
+    assert {(r["network"], r["rule"], r["owner"]): r["rows"] for r in rules} == {
+        ("harbor", "parseable", None): 2,
+        ("harbor", "claim_id_required", None): 1,
+    }
+    assert {r["age_days"] for r in rules} == {(datetime.now(UTC) - datetime(2026, 1, 5, 8, tzinfo=UTC)).days}
     assert "silver.claim: 2 rows" in lake.call("quarantine", "list").stdout
 
 

@@ -2,7 +2,8 @@
 
 A build proves what it touched; this proves what is there. Nothing is written. `full` adds: a Bronze table holds the
 rows of every delivery its log lists; a Silver table holds the rows that its commits inserted less those they deleted;
-a derived table's balance closes over the whole of the inputs it consumed (so Gold's sums are Silver's sums).
+merges read every Bronze row of what they consumed, and every row ever set aside is open, resolved or discarded; a
+derived table's balance closes over the whole of the inputs it consumed (so Gold's sums are Silver's sums).
 """
 
 from collections.abc import Sequence
@@ -17,11 +18,14 @@ from lakehouse.engine.context import BuildContext
 from lakehouse.engine.inputs import transform_inputs
 from lakehouse.engine.ledger import IN, ROWS, LedgerLine, balance_lines, differences
 from lakehouse.engine.live import live_rows
+from lakehouse.engine.quarantine import SET_ASIDE
+from lakehouse.engine.reopening import lineage_of_decisions, without_waived
 from lakehouse.engine.resolve import DELETED, INSERTED
 from lakehouse.engine.work import Status, TablePlan
 from lakehouse.spec.expectations import FAIL, WARN, CheckContext
 from lakehouse.spec.scopes import Append, Merge, ReplaceGroups
 from lakehouse.spec.table import Table
+from lakehouse.storage.store import Standing, quarantine_of
 
 # Judged while text becomes values; a stored row has only the values.
 AT_CONFORM_ONLY = frozenset({"parseable"})
@@ -64,9 +68,11 @@ def audit_table(context: BuildContext, name: str, *, full: bool) -> Audit:
         rows = stored.count()
         checks = (_deliveries_check(context, table, stored),) if full else ()
         return Audit(name, version, rows, checks)
-    live = live_rows(context.session, context.lake, table, version)
+    is_merged = isinstance(table.write, Merge)
+    live = live_rows(context.session, context.lake, table, version, lineage_of_decisions(context.lake, table))
     rules = [rule for rule in row_rules(table) if rule.name not in AT_CONFORM_ONLY]
-    counted = with_failed(live, rules).agg(F.count(F.lit(1)).alias(ROWS), *rule_counts(rules)).collect()[0]
+    judged = without_waived(context.session, context.lake, table, with_failed(live, rules))
+    counted = judged.agg(F.count(F.lit(1)).alias(ROWS), *rule_counts(rules)).collect()[0]
     found = judge(table, rules, [counted[f"rule_{i}"] or 0 for i in range(len(rules))], counted[ROWS])
     found += batch_results(
         context.session, context.lake, table, live, CheckContext(context.request.logical_date), counted[ROWS]
@@ -75,6 +81,7 @@ def audit_table(context: BuildContext, name: str, *, full: bool) -> Audit:
     ledger = _ledger(context, table, live) if full else []
     if full:
         found += _history_check(context, table, stored) + _balance_check(table, ledger)
+        found += [_bronze_check(context, table), _quarantine_check(context, table)] if is_merged else []
     return Audit(name, version, counted[ROWS], tuple(found), tuple(ledger))
 
 
@@ -111,6 +118,31 @@ def _history_check(context: BuildContext, table: Table, stored: DataFrame) -> li
     expected = sum(note.counts.get(INSERTED, 0) - note.counts.get(DELETED, 0) for note in notes)
     rows = stored.count()
     return [_proof(table, "rows_as_committed", abs(rows - expected), rows)]
+
+
+def _bronze_check(context: BuildContext, table: Table) -> CheckResult:
+    """Bronze rows of the deliveries consumed, by the logs, against those that merges read; what a merge reads its
+    ledgers account for, or it writes nothing."""
+    logs, state = context.lake.logs, context.lake.logs[table.name].state
+    wrong = total = 0
+    for name, read in state.accounted.items():
+        seen = state.consumed.get(name)
+        if isinstance(seen, int) and seen <= logs[name].version:
+            landed = sum(d.rows for v, d in logs[name].deliveries() if v <= seen and not d.repeats)
+            wrong, total = wrong + abs(landed - read), total + landed
+    return _proof(table, "bronze_rows_accounted_for", wrong, total)
+
+
+def _quarantine_check(context: BuildContext, table: Table) -> CheckResult:
+    """Rows ever set aside, by what the commits of the quarantine and of the table say, against those that stand in the
+    quarantine as open, resolved or discarded."""
+    lake, name = context.lake, quarantine_of(table.name)
+    said = lake.logs[table.name].state.accounted.get(name, 0)
+    found = 0
+    if lake.exists(name):
+        said = max(said, lake.logs[name].state.accounted.get(SET_ASIDE, 0))
+        found = lake.read(context.session, name).where(F.col("_status").isin(*[str(s) for s in Standing])).count()
+    return _proof(table, "quarantine_accounts_for_all", abs(said - found), said)
 
 
 def _balance_check(table: Table, ledger: Sequence[LedgerLine]) -> list[CheckResult]:

@@ -108,6 +108,21 @@ def with_decisions(rows: DataFrame, decisions: DataFrame | None) -> DataFrame:
     )
 
 
+def lineage_of_decisions(lake: Lake, table: Table) -> tuple[str, ...]:
+    """Columns of a stored row by which the decisions on it are found; none when nothing was ever waived."""
+    return QUARANTINE_RECORD if lake.logs[quarantine_of(table.name)].state.accounted.get(WAIVED_ROWS) else ()
+
+
+def without_waived(session: SparkSession, lake: Lake, table: Table, rows: DataFrame) -> DataFrame:
+    """Stored rows without the broken rules that were waived for their records; `rows` have `lineage_of_decisions`."""
+    if not lineage_of_decisions(lake, table):
+        return rows
+    waived = lake.read(session, quarantine_of(table.name)).where(F.size(WAIVED) > 0)
+    waived = waived.groupBy(*_RECORD).agg(F.flatten(F.collect_list(WAIVED)).alias("_granted"))
+    granted = F.coalesce("_granted", F.array().cast("array<string>"))
+    return rows.join(waived, on=_RECORD, how="left").withColumn(FAILED, F.array_except(FAILED, granted))
+
+
 def settlement(context: BuildContext, plan: TablePlan, found: Decided, classified: DataFrame) -> DataFrame | None:
     """Open rows of the quarantine that the merge at hand read and that fail no more, as they stand after it.
 
