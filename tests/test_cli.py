@@ -107,8 +107,17 @@ def test_no_value_of_a_row_leaves_the_lake(
     assert rules["key_unique"] == (0, 1)
     assert rules["deliveries_complete"] == (0, 1)
     assert rules["rows_as_committed"] == (0, 1)
+    assert (rules["bronze_rows_accounted_for"], rules["quarantine_accounts_for_all"]) == ((0, 2), (0, 1))
+    owned = lake.call("quarantine", "assign", "silver.claim", "--owner", "claims desk")
     shown = lake.call("quarantine", "show", "silver.claim")
-    printed = "".join(capfd.readouterr()) + "".join(a.output for a in (run, again, full, checked, shown))
+    assert "claims desk" in shown.stdout
+    discarded = lake.json("quarantine", "discard", "silver.claim", "--reason", "a test", "--row", "2")
+    assert (owned.exit_code, discarded["discarded"]) == (0, 1)
+    stands = lake.call("quarantine", "show", "silver.claim", "--status", "all")
+    explained = lake.call("audit", "duplicates", "silver.claim")
+    assert "silver.claim: 1 acceptable rows of 1 keys; 0 have more than one" in explained.stdout
+    answers = (run, again, full, checked, owned, shown, stands, explained)
+    printed = "".join(capfd.readouterr()) + "".join(a.output for a in answers)
     for value in (PHI, BAD_AMOUNT):
         assert value not in printed
         assert value not in everything_written(lake)

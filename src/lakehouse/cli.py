@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from lakehouse import __version__
-from lakehouse.commands import check, codes, demo, lineage, plan, quarantine, run, status, steward
+from lakehouse.commands import audit, check, codes, demo, lineage, plan, quarantine, run, status, steward
 from lakehouse.commands.edge import ConfigOption, EnvOption, Place, guarded, stop_at_once
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ app.command("lineage")(guarded(lineage.lineage))
 steward.add_commands(quarantine.app)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("codes")(guarded(codes.codes))
+app.add_typer(audit.app, name="audit")
 app.command("check")(guarded(check.check))
 app.command("demo")(guarded(demo.demo))
 

@@ -100,6 +100,9 @@ def quarantine(lake: LakeFolder, table: str, *rows: Mapping[str, object]) -> Non
             ("_run_id", pa.string()),
             ("_status", pa.string()),
             ("_owner", pa.string()),
+            ("_resolution", pa.string()),
+            ("_reason", pa.string()),
+            ("_resolved_at", pa.timestamp("us", "UTC")),
         ]
     )
     default = {

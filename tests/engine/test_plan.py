@@ -90,8 +90,9 @@ def built(scene: Scene) -> Scene:
 
 def batches(plan: TablePlan) -> list[str] | None:
     """Paths that a merge of one network consumes; None for all of them."""
-    found = plan.parts[0].batches
-    return None if found is None else [d.path for d in found]
+    if any(part.batches is None for part in plan.parts):
+        return None
+    return sorted(d.path for part in plan.parts for d in part.batches or ())
 
 
 def test_a_consumed_lake_has_nothing_due(built: Scene) -> None:

@@ -60,12 +60,12 @@ def check(
     if source:
         from lakehouse.commands.check_source import check_source
 
-        return check_source(opened, _context(opened, make_request(logical_date)), output)
+        return check_source(opened, reading_context(opened, make_request(logical_date)), output)
     logs = opened.logs()
     built = [name for name in opened.names if logs[name].exists]
     audits = []
     if built:
-        work = _context(opened, make_request(logical_date))
+        work = reading_context(opened, make_request(logical_date))
         audits = [audit_table(work, name, full=full) for name in built]
     if output is Output.JSON:
         print_json({"format": FORMAT, "full": full, "tables": [_document(a) for a in audits]})
@@ -74,20 +74,22 @@ def check(
     return int(any(a.broken for a in audits))
 
 
-def _context(opened: Opened, request: "Request") -> "BuildContext":
+def reading_context(opened: Opened, request: "Request", name: str = "lakehouse check") -> "BuildContext":
+    """What reads stored tables and writes none."""
     from lakehouse.engine.context import BuildContext
     from lakehouse.engine.databases import Databases
-    from lakehouse.engine.tokens import TokenKey
-    from lakehouse.errors import LakehouseError
+    from lakehouse.engine.tokens import token_key
     from lakehouse.storage.lake import Lake
 
-    def no_key() -> TokenKey:
-        raise LakehouseError("a check makes no member tokens")
-
-    session = SparkOnDemand(opened.settings, "lakehouse check")()
-    lake = Lake(opened.settings.lake)
+    settings = opened.settings
     return BuildContext(
-        session.newSession(), lake, opened.registry, opened.settings, request, no_key, Databases(opened.settings)
+        SparkOnDemand(settings, name)().newSession(),
+        Lake(settings.lake),
+        opened.registry,
+        settings,
+        request,
+        lambda: token_key(settings),
+        Databases(settings),
     )
 
 

@@ -55,7 +55,7 @@ def merge_table(context: BuildContext, plan: TablePlan) -> BuildResult:
         version = lake.mark(session, table.name, context.note("marker", context.next_state(plan), {}))
         return BuildResult(table.name, "marker", version, {})
     found = decided(session, lake, plan, context.request.reopen)
-    parts = [_conform(context, plan, work, found) for work in plan.parts]
+    parts = [conform_work(context, plan, work, found) for work in plan.parts]
     try:
         ledgers = [_conform_ledger(table, part) for part in parts]
         prove(line for lines in ledgers for line in lines if line.ledger == "conform")
@@ -65,7 +65,8 @@ def merge_table(context: BuildContext, plan: TablePlan) -> BuildResult:
             part.rows.unpersist()
 
 
-def _conform(context: BuildContext, plan: TablePlan, work: PartWork, found: Decided) -> ConformedRows:
+def conform_work(context: BuildContext, plan: TablePlan, work: PartWork, found: Decided) -> ConformedRows:
+    """The rows of one piece of the plan's work in the contract's types."""
     network = context.settings.networks[work.part.network]
     part = conform_part(
         context.session, context.lake, work, plan.consumed, context.token_key, network.date_formats, network.sql.zone

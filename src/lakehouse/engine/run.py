@@ -18,7 +18,7 @@ from lakehouse.engine.build import build
 from lakehouse.engine.context import BuildContext, BuildResult
 from lakehouse.engine.leases import CORE, lease_of, leases_of
 from lakehouse.engine.plan import Planner
-from lakehouse.engine.tokens import TokenKey
+from lakehouse.engine.tokens import TokenKey, token_key
 from lakehouse.engine.work import Request, Status, TablePlan
 from lakehouse.errors import LakehouseError, describe
 from lakehouse.faults import fault_point
@@ -26,7 +26,6 @@ from lakehouse.settings import Settings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.lease import Leases, this_process
-from lakehouse.storage.secrets import resolve
 
 
 class Outcome(StrEnum):
@@ -173,9 +172,7 @@ class Run:
 
     @cached_property
     def _token_key(self) -> TokenKey:
-        privacy = self.settings.privacy
-        key = resolve(privacy.member_token_key, local_folder=self.settings.secrets_folder)
-        return TokenKey(key, privacy.member_token_key_version)
+        return token_key(self.settings)
 
     def hold(self, names: Iterable[str]) -> None:
         """Nobody else writes the named tables until this run is left.

@@ -11,8 +11,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from lakehouse.settings import Settings
 from lakehouse.spec.columns import blank_to_null
 from lakehouse.storage.frames import frame_of, schema_by_name
+from lakehouse.storage.secrets import resolve
 
 _BLOCK = 64
 PLACEHOLDERS = ("0", "00", "000", "9", "99", "999", "9999", "UNKNOWN", "UNK", "NONE", "NULL", "NA", "N/A", "TEST", "-")
@@ -32,6 +34,13 @@ class TokenKey:
         padded = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
         inner, outer = (bytes(byte ^ pad for byte in padded) for pad in (0x36, 0x5C))
         return frame_of(session, [(inner, outer)], schema_by_name(_inner=T.BinaryType(), _outer=T.BinaryType()))
+
+
+def token_key(settings: Settings) -> TokenKey:
+    """The key that the settings name, looked up now."""
+    privacy = settings.privacy
+    key = resolve(privacy.member_token_key, local_folder=settings.secrets_folder)
+    return TokenKey(key, privacy.member_token_key_version)
 
 
 def normalised_member_id() -> Column:
