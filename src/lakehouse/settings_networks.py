@@ -1,7 +1,8 @@
 """Settings of one network: where its data comes from, how it is read, and what its sender is like."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -75,6 +76,39 @@ class SqlSettings(Section):
         return timedelta(minutes=self.lag_minutes)
 
 
+class RuleSettings(Section):
+    """What a network changes of a rule; what is not given stays as declared.
+
+    Attributes:
+        on_failure: what a broken rule does to its rows or the build.
+        at_most: failing rows that are accepted: a number, or a share of the network's rows in the build (`1%`).
+    """
+
+    on_failure: Literal["warn", "drop", "quarantine", "fail"] | None = None
+    at_most: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^(100(\.0+)?|\d{1,2}(\.\d+)?)%$")] | None = (
+        None
+    )
+
+
+class CheckSettings(Section):
+    """How strictly a network's rows are judged.
+
+    These settings decide about rows that are judged from then on, as a change of a rule's code does: they make no table
+    due. `lakehouse run --full-refresh` judges all rows again, `lakehouse quarantine retry` those set aside.
+
+    Attributes:
+        rules: `<table>.<rule>` -> what is different for this network, e.g.
+            `"silver.claim.service_date_not_far_ahead" = {on_failure = "warn"}`. `lakehouse rules` lists the names.
+        most_quarantined_share: largest share of the network's rows in one build that may be set aside; above it the
+            build fails. Builds of fewer than 20 rows are too small to tell.
+        earliest_date: no date of service, payment or the like lies before.
+    """
+
+    rules: dict[str, RuleSettings] = Field(default={})
+    most_quarantined_share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.05")
+    earliest_date: date = date(1900, 1, 1)
+
+
 class NetworkSettings(Section):
     """One network: where its data comes from and what its sender is like.
 
@@ -96,6 +130,7 @@ class NetworkSettings(Section):
         days_to_close: see `closes_claims`; days.
         dropped_columns: `feed.column` of columns the sender dropped for good; another column that held values and
             is missing stops its feed.
+        checks: how strictly its rows are judged.
         files: how a drop of files is read, for adapters that read one.
         sql: how a database is read, for adapters that read one.
         date_formats: Spark date patterns tried in this order; empty takes the adapter's own.
@@ -114,6 +149,7 @@ class NetworkSettings(Section):
     closes_claims: bool = True
     days_to_close: Annotated[int, Field(ge=0)] = 120
     dropped_columns: tuple[str, ...] = ()
+    checks: CheckSettings = CheckSettings()
     files: FileSettings = FileSettings()
     sql: SqlSettings = SqlSettings()
     date_formats: tuple[str, ...] = ()

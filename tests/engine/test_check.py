@@ -64,6 +64,7 @@ def test_keys_and_readable_text_are_demanded_without_being_asked_for() -> None:
     names = [(rule.name, rule.on_failure) for rule in row_rules(visit)]
     assert names == [
         ("parseable", QUARANTINE),
+        ("modified_at_not_ahead", WARN),
         ("network_required", QUARANTINE),
         ("visit_id_required", QUARANTINE),
         ("amount_below_a_million", QUARANTINE),

@@ -11,11 +11,11 @@ from engine.logs import HandLog, delivery
 from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES, VISITS
 from lakehouse.engine import source_plan
 from lakehouse.engine.fingerprint import fingerprint, resource_checksum, settings_checksum
-from lakehouse.engine.plan import NETWORKS_INPUT, Planner, sender_settings
+from lakehouse.engine.plan import NETWORKS_INPUT, TOKEN_KEY_INPUT, Planner, sender_settings
 from lakehouse.engine.source_plan import stamp
 from lakehouse.engine.work import Request, Status, TablePlan
 from lakehouse.reference.payer_mapping import payer_mapping
-from lakehouse.settings import LakeSettings, Settings
+from lakehouse.settings import LakeSettings, PrivacySettings, Settings
 from lakehouse.settings_files import FileSettings
 from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.expectations import FAIL, not_null
@@ -30,6 +30,7 @@ from lakehouse.storage.notes import CommitNote, TableState
 from lakehouse.storage.store import Store
 
 TODAY = date(2026, 2, 10)
+TOKENS = {TOKEN_KEY_INPUT: "1"}
 
 
 class Scene:
@@ -41,6 +42,7 @@ class Scene:
         self.tables: tuple[Table, ...] = TABLES
         self.adapters = adapters or {"north": "plain"}
         self.disabled: tuple[str, ...] = ()
+        self.token_key_version = "1"
         for name in self.adapters:
             (root / "drops" / name / "visits").mkdir(parents=True)
 
@@ -50,7 +52,8 @@ class Scene:
             n: NetworkSettings(adapter=a, root=str(self.root / "drops" / n), enabled=n not in self.disabled)
             for n, a in self.adapters.items()
         }
-        return Settings(env="test", lake=LakeSettings(root=str(self.lake)), networks=networks)
+        privacy = PrivacySettings(member_token_key_version=self.token_key_version)
+        return Settings(env="test", lake=LakeSettings(root=str(self.lake)), networks=networks, privacy=privacy)
 
     @property
     def registry(self) -> Registry:
@@ -137,6 +140,17 @@ def test_landed_files_are_read_again_only_for_the_days_asked_for(scene: Scene) -
     assert len(scene.plans(reload_source=True)[BRONZE].files) == 2
 
 
+def test_another_version_of_the_member_token_key_rebuilds_what_holds_tokens(built: Scene) -> None:
+    plans = built.plans()
+    assert plans[SILVER].consumed[TOKEN_KEY_INPUT] == "1"
+    assert TOKEN_KEY_INPUT not in plans[EPISODE].consumed
+    built.log(SILVER).build(consumed={BRONZE: 2, TOKEN_KEY_INPUT: "1"}, fingerprint=built.mark(SILVER))
+    assert built.plans()[SILVER].status is Status.CURRENT
+    built.token_key_version = "2"
+    renewed = built.plans()[SILVER]
+    assert (renewed.reasons, batches(renewed)) == ((f"{TOKEN_KEY_INPUT} changed",), None)
+
+
 def test_a_missing_drop_folder_is_a_failed_plan_that_hides_nothing_else(built: Scene) -> None:
     (built.root / "drops" / "north" / "visits").rmdir()
     (built.root / "drops" / "north").rmdir()
@@ -158,7 +172,7 @@ def test_only_unconsumed_deliveries_are_merged(built: Scene) -> None:
     plan = built.plans()[SILVER]
     assert batches(plan) == ["visits/c-2026-01-07.csv"]
     assert plan.reasons == (f"north: 1 new deliveries in {BRONZE}",)
-    assert plan.consumed == {BRONZE: 3}
+    assert plan.consumed == {BRONZE: 3, **TOKENS}
 
 
 def test_a_delivery_that_repeats_a_known_file_makes_nothing_due(built: Scene) -> None:
@@ -260,7 +274,7 @@ def test_a_changed_look_up_conforms_every_row_again(tmp_path: Path) -> None:
     plan = scene.plans()[SILVER]
     assert batches(plan) is None
     assert plan.reasons == (f"north: {payers} changed, so every row is conformed again",)
-    assert plan.consumed == {BRONZE: 0, payers: 1}
+    assert plan.consumed == {BRONZE: 0, payers: 1, **TOKENS}
 
 
 def test_a_network_that_delivered_nothing_does_not_hold_up_the_others(tmp_path: Path) -> None:
@@ -268,7 +282,7 @@ def test_a_network_that_delivered_nothing_does_not_hold_up_the_others(tmp_path: 
     scene.log("bronze.south_visits").land(delivery("visits/a.csv", "2026-01-05"))
     plan = scene.plans()[SILVER]
     assert [w.part.network for w in plan.parts] == ["south"]
-    assert plan.consumed == {"bronze.south_visits": 0}
+    assert plan.consumed == {"bronze.south_visits": 0, **TOKENS}
 
 
 @pytest.mark.parametrize("consumed", [1, 9])
@@ -286,7 +300,7 @@ def test_a_feed_that_was_removed_and_landed_with_fewer_versions_is_merged_whole(
     plan = built.plans()[SILVER]
     assert batches(plan) is None
     assert plan.reasons == (f"north: {BRONZE} was removed and landed again",)
-    assert plan.consumed == {BRONZE: 2}
+    assert plan.consumed == {BRONZE: 2, **TOKENS}
 
 
 HOME = "bronze.north_home_visits"
@@ -349,7 +363,7 @@ def test_a_merge_keeps_in_mind_which_further_inputs_it_was_made_of(scene: Scene)
     scene.log(BRONZE).land(delivery("visits/b.csv", "2026-01-06"))
     plan = scene.plans()[SILVER]
     checksum = settings_checksum(sender_settings(scene.settings))
-    assert plan.consumed == {BRONZE: 1, MAPPING: 0, NETWORKS_INPUT: checksum}
+    assert plan.consumed == {BRONZE: 1, MAPPING: 0, NETWORKS_INPUT: checksum, **TOKENS}
     assert batches(plan) == ["visits/b.csv"]
 
 

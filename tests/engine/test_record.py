@@ -25,13 +25,17 @@ BUILT = BuildResult(
     "merge",
     3,
     {"inserted": 2, "updated": 1},
-    (CheckResult(SILVER, "amount_not_negative", "warn", 1, 3, False, ("a.csv record 1",)),),
+    (CheckResult(SILVER, "amount_not_negative", "warn", 1, 3, False, ("a.csv record 1",), "north"),),
     (LedgerLine(SILVER, "merge", "", "amount", "in", "conformed", Decimal("-10.05")),),
     ("a warning",),
 )
+REFUSED_BY = (
+    CheckResult(EPISODE, "episode_id_required", "fail", 0, 2, True),
+    CheckResult(EPISODE, "visit_count_between", "fail", 1, 2, False),
+)
 OUTCOMES = (
     TableOutcome(SILVER, Outcome.BUILT, 1.23456, ("1 new delivery",), BUILT),
-    TableOutcome(EPISODE, Outcome.FAILED, 0.5, error="it went wrong", exit_code=1),
+    TableOutcome(EPISODE, Outcome.FAILED, 0.5, error="it went wrong", exit_code=1, refused_by=REFUSED_BY),
     TableOutcome(GOLD, Outcome.BLOCKED, blocked_by=(EPISODE,)),
 )
 NOTHING = tuple(TableOutcome(n, Outcome.CURRENT) for n in (SILVER, EPISODE, GOLD))
@@ -103,16 +107,21 @@ def test_every_record_is_folded_exactly_once_even_after_a_crash_between_two_tabl
     assert named == sorted([("r2", "", "nothing_due"), *[(run, t, o) for run in ("r1", "r3") for t, o in three]])
     silver = next(r for r in runs if r["run_id"] == "r3" and r["table_name"] == SILVER)
     assert (silver["version"], silver["counts"], silver["seconds"]) == (3, {"inserted": 2, "updated": 1}, 1.235)
-    checks = lake.read(spark, "ops.check").collect()
-    assert sorted(c["run_id"] for c in checks) == ["r1", "r3"]
-    assert (checks[0]["failed"], checks[0]["holds"]) == (1, False)
+    checks = lake.read(spark, "ops.check_result").collect()
+    refused = [(EPISODE, "episode_id_required", "-", True), (EPISODE, "visit_count_between", "-", False)]
+    assert sorted((c["run_id"], c["table_name"], c["rule"], c["network"], c["holds"]) for c in checks) == sorted(
+        (run, *told) for run in ("r1", "r3") for told in [(SILVER, "amount_not_negative", "north", False), *refused]
+    )
+    warned = next(c for c in checks if c["table_name"] == SILVER)
+    assert (warned["failed"], warned["total"], warned["on_failure"]) == (1, 3, "warn")
+    assert (warned["places"], warned["checked_at"].day) == (["a.csv record 1"], 1 if warned["run_id"] == "r1" else 3)
     ledger = lake.read(spark, "ops.ledger").collect()
     assert sorted((entry["run_id"], entry["amount"]) for entry in ledger) == [
         ("r1", Decimal("-10.05")),
         ("r3", Decimal("-10.05")),
     ]
 
-    before = {n: lake.logs.forget(n).version for n in ("ops.run", "ops.check", "ops.ledger")}
+    before = {n: lake.logs.forget(n).version for n in ("ops.run", "ops.check_result", "ops.ledger")}
     fold(Lake(lake.settings), spark.newSession(), "again")
     assert {n: lake.logs.forget(n).version for n in before} == before
 

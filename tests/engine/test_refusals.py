@@ -105,8 +105,8 @@ def test_row_rules_that_fail_stop_before_the_write_and_the_tolerated_ones_do_not
     declare(lake, replace(visit, expectations=rules))
     _, error = refused(lake, SILVER)
     assert (
-        "do not hold: none_tolerated: 1 of 4 rows; less_than_a_quarter_tolerated: 1 of 4 rows; "
-        "none_set_aside: 1 of 4 rows." in error
+        "do not hold: none_tolerated: 1 of 4 rows of north; less_than_a_quarter_tolerated: 1 of 4 rows of north; "
+        "none_set_aside: 1 of 4 rows of north." in error
     )
 
 

@@ -22,7 +22,7 @@ from lakehouse.engine.run import Outcome, Run, RunReport, TableOutcome
 from lakehouse.engine.work import Request
 from lakehouse.settings import LakeSettings, PrivacySettings, Settings
 from lakehouse.settings_files import FileSettings
-from lakehouse.settings_networks import NetworkSettings, SqlSettings
+from lakehouse.settings_networks import CheckSettings, NetworkSettings, SqlSettings
 from lakehouse.spec.balance import sums_to
 from lakehouse.spec.columns import month_of, sum_money
 from lakehouse.spec.contracts import NETWORK, Contract
@@ -278,6 +278,8 @@ class World:
         adapters: network name -> adapter.
         tables: what is declared besides Bronze; a test may exchange one.
         lake_settings, sql, files: settings of the lake, of networks that have a database, and of how files come.
+        checks: network name -> how strictly its rows are judged.
+        token_key_version: of the key that makes member tokens.
     """
 
     spark: SparkSession
@@ -287,6 +289,8 @@ class World:
     lake_settings: Mapping[str, object] = field(default_factory=dict)
     sql: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, object] = field(default_factory=dict)
+    checks: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    token_key_version: str = "1"
     runs: int = 0
 
     def __post_init__(self) -> None:
@@ -304,10 +308,17 @@ class World:
         sql = SqlSettings.model_validate({"dbms": "sqlite", "database_schema": "", **self.sql})
         files = FileSettings.model_validate(self.files)
         networks = {
-            name: NetworkSettings(adapter=adapter, root=str(self.source_of(name)), sql=sql, files=files)
+            name: NetworkSettings(
+                adapter=adapter,
+                root=str(self.source_of(name)),
+                sql=sql,
+                files=files,
+                checks=CheckSettings.model_validate(self.checks.get(name, {})),
+            )
             for name, adapter in self.adapters.items()
         }
-        return Settings(env="test", lake=lake, networks=networks, privacy=PrivacySettings())
+        privacy = PrivacySettings(member_token_key_version=self.token_key_version)
+        return Settings(env="test", lake=lake, networks=networks, privacy=privacy)
 
     def source_of(self, network: str) -> Path:
         """The drop folder of a network; of one of the adapter `stored` the database file in it."""
@@ -400,9 +411,10 @@ class Ran:
         return {k: v for k, v in self.result(name).counts.items() if v}
 
     def check(self, table: str, rule: str) -> tuple[int, int, bool]:
-        """Failed, total and holds of one rule."""
-        found = next(c for c in self.result(table).checks if c.name == rule)
-        return found.failed, found.total, found.holds
+        """Failed, total and holds of one rule, all networks together."""
+        found = [c for c in self.result(table).checks if c.name == rule]
+        assert found, rule
+        return sum(c.failed for c in found), sum(c.total for c in found), all(c.holds for c in found)
 
     @property
     def outcomes(self) -> dict[str, Outcome]:

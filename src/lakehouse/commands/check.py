@@ -111,11 +111,11 @@ def _print_text(opened: Opened, audits: "list[Audit]") -> None:
 
     out = console()
     rows = [
-        (a.table, c.name, c.on_failure, f"{c.failed:,}", f"{c.total:,}", "holds" if c.holds else "BROKEN")
+        (a.table, c.name, c.network, c.on_failure, f"{c.failed:,}", f"{c.total:,}", "holds" if c.holds else "BROKEN")
         for a in audits
         for c in a.checks
     ]
-    columns = ("table", "rule", "consequence", "failed", "of", "result")
+    columns = ("table", "rule", "network", "consequence", "failed", "of", "result")
     out.print(grid(None, columns, rows, right=("failed", "of")))
     broken = [f"{a.table}.{c.name}" for a in audits for c in a.broken]
     warned = sum(not c.holds and c.on_failure == "warn" for a in audits for c in a.checks)

@@ -130,8 +130,10 @@ def open_lake(
     """Load the settings that the options name, before or after the command, and select tables.
 
     Raises:
-        SettingsError: wrong settings, both --env and --config, or a term that selects nothing.
+        SettingsError: wrong settings, both --env and --config, a changed rule that does not exist, or a term that
+            selects nothing.
     """
+    from lakehouse.engine.network_rules import check_rule_settings
     from lakehouse.settings import load_settings
     from lakehouse.spec.registry import Registry
     from lakehouse.spec.selection import select as selected
@@ -142,6 +144,7 @@ def open_lake(
         raise SettingsError(f"both --env {env} and --config {config} were given; choose one of them.")
     settings = load_settings(env, config)
     registry = Registry.discover(settings.networks)
+    check_rule_settings(registry, settings.networks)
     return Opened(settings, registry, selected(registry, tuple(select or ()), tuple(exclude or ())))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from lakehouse.engine.check import of_network
 from lakehouse.engine.impact import Impact, impact_of, message
 from lakehouse.engine.record import to_json
 from lakehouse.engine.run import Outcome, RunReport, TableOutcome
@@ -63,7 +64,8 @@ def _warnings(outcome: TableOutcome) -> Iterator[str]:
             shown = "; ".join(check.places[:PLACES_SHOWN])
             more = f" and {len(check.places) - PLACES_SHOWN} more" if len(check.places) > PLACES_SHOWN else ""
             where = f" ({shown}{more})" if shown else ""
-            yield f"warning: {outcome.table}: {check.name} fails for {check.failed:,} of {check.total:,}{where}"
+            rows = f"{check.failed:,} of {check.total:,}{of_network(check)}"
+            yield f"warning: {outcome.table}: {check.name} fails for {rows}{where}"
     for text in outcome.result.warnings:
         yield f"warning: {outcome.table}: {text}"
 

@@ -13,11 +13,12 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.engine.check import CheckResult, batch_results, judge, row_rules, rule_counts, with_failed
+from lakehouse.engine.check import CheckResult, batch_results, judge_rows, with_failed
 from lakehouse.engine.context import BuildContext
 from lakehouse.engine.inputs import transform_inputs
 from lakehouse.engine.ledger import IN, ROWS, LedgerLine, balance_lines, differences
 from lakehouse.engine.live import live_rows
+from lakehouse.engine.network_rules import network_rules
 from lakehouse.engine.quarantine import SET_ASIDE
 from lakehouse.engine.reopening import lineage_of_decisions, without_waived
 from lakehouse.engine.resolve import DELETED, INSERTED
@@ -27,8 +28,8 @@ from lakehouse.spec.scopes import Append, Merge, ReplaceGroups
 from lakehouse.spec.table import Table
 from lakehouse.storage.store import Standing, quarantine_of
 
-# Judged while text becomes values; a stored row has only the values.
-AT_CONFORM_ONLY = frozenset({"parseable"})
+# Judged while text becomes values; a stored row has only the values, and not when it was delivered.
+AT_CONFORM_ONLY = frozenset({"parseable", "modified_at_not_ahead"})
 
 
 @dataclass(frozen=True)
@@ -70,19 +71,16 @@ def audit_table(context: BuildContext, name: str, *, full: bool) -> Audit:
         return Audit(name, version, rows, checks)
     is_merged = isinstance(table.write, Merge)
     live = live_rows(context.session, context.lake, table, version, lineage_of_decisions(context.lake, table))
-    rules = [rule for rule in row_rules(table) if rule.name not in AT_CONFORM_ONLY]
+    rules = [r for r in network_rules(table, context.settings.networks) if r.name not in AT_CONFORM_ONLY]
     judged = without_waived(context.session, context.lake, table, with_failed(live, rules))
-    counted = judged.agg(F.count(F.lit(1)).alias(ROWS), *rule_counts(rules)).collect()[0]
-    found = judge(table, rules, [counted[f"rule_{i}"] or 0 for i in range(len(rules))], counted[ROWS])
-    found += batch_results(
-        context.session, context.lake, table, live, CheckContext(context.request.logical_date), counted[ROWS]
-    )
+    found, rows = judge_rows(table, rules, judged)
+    found += batch_results(context.session, context.lake, table, live, CheckContext(context.request.logical_date), rows)
     found.append(_key_check(table, stored))
     ledger = _ledger(context, table, live) if full else []
     if full:
         found += _history_check(context, table, stored) + _balance_check(table, ledger)
         found += [_bronze_check(context, table), _quarantine_check(context, table)] if is_merged else []
-    return Audit(name, version, counted[ROWS], tuple(found), tuple(ledger))
+    return Audit(name, version, rows, tuple(found), tuple(ledger))
 
 
 def _proof(table: Table, name: str, failed: int, total: int) -> CheckResult:

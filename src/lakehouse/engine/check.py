@@ -8,14 +8,19 @@ from pyspark.sql import functions as F
 
 from lakehouse.engine.live import live_rows
 from lakehouse.errors import ExpectationError
-from lakehouse.spec.expectations import FAIL, WARN, CheckContext, Consequence, Expectation, row, unique
-from lakehouse.spec.expectations import QUARANTINE as SET_ASIDE
+from lakehouse.spec.consequence import Consequence
+from lakehouse.spec.expectations import unique
+from lakehouse.spec.rule import FAIL, WARN, CheckContext, Expectation, row
+from lakehouse.spec.rule import QUARANTINE as SET_ASIDE
 from lakehouse.spec.scopes import Merge
 from lakehouse.spec.table import Table
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.store import quarantine_of
 
 FAILED = "_failed"
+ALL_NETWORKS = "-"
+DAYS_AHEAD = 1
+"""A sender's clock and zone may be ahead of ours by less than a day."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class CheckResult:
         total: rows looked at.
         holds: within its tolerance.
         places: for a few failing rows, source and record number; never a value.
+        network: whose rows were looked at; `-` for all of them together.
     """
 
     table: str
@@ -39,6 +45,19 @@ class CheckResult:
     total: int
     holds: bool
     places: tuple[str, ...] = ()
+    network: str = ALL_NETWORKS
+
+
+class BrokenRules(ExpectationError):
+    """A build was refused by its rules.
+
+    Attributes:
+        checks: every rule that was judged, also those that hold.
+    """
+
+    def __init__(self, message: str, checks: Sequence[CheckResult]) -> None:
+        super().__init__(message)
+        self.checks = tuple(checks)
 
 
 def row_rules(table: Table) -> list[Expectation]:
@@ -47,7 +66,8 @@ def row_rules(table: Table) -> list[Expectation]:
     consequence = SET_ASIDE if sets_aside else FAIL
     implied: list[Expectation] = []
     if sets_aside:
-        implied.append(row("parseable", lambda: F.size("_lineage.unparsed") == 0, on_failure=SET_ASIDE))
+        implied.append(row("parseable", parseable, on_failure=SET_ASIDE, source="B05, B11, B14"))
+        implied.append(row("modified_at_not_ahead", modified_at_not_ahead, on_failure=WARN, source="B10"))
     implied += [_required(key, consequence, None) for key in table.keys]
     deletes = table.write.apply_as_deletes if isinstance(table.write, Merge) else None
     others = [f.name for f in table.fields if f.required and f.name not in table.keys]
@@ -55,12 +75,23 @@ def row_rules(table: Table) -> list[Expectation]:
     return implied + [e for e in table.expectations if e.is_row_rule]
 
 
+def parseable() -> Column:
+    """Every text could be read as its column's type: dates, instants, amounts, numbers, flags."""
+    return F.size("_lineage.unparsed") == 0
+
+
+def modified_at_not_ahead() -> Column:
+    """The sender's change stamp is not in the future of the delivery; a day is allowed for its clock."""
+    return F.col("modified_at") <= F.col("_lineage.delivered_at") + F.make_interval(days=F.lit(DAYS_AHEAD))
+
+
 def _required(column: str, consequence: Consequence, deletes: str | None) -> Expectation:
     def condition() -> Column:
         present = F.col(column).isNotNull()
         return F.col(deletes) | present if deletes else present
 
-    return row(f"{column}_required", condition, on_failure=consequence)
+    meaning = f"{column} has a value{', unless the row is a tombstone' if deletes else ''}."
+    return row(f"{column}_required", condition, on_failure=consequence, meaning=meaning, source="B06")
 
 
 def with_failed(rows: DataFrame, rules: Sequence[Expectation]) -> DataFrame:
@@ -71,7 +102,16 @@ def with_failed(rows: DataFrame, rules: Sequence[Expectation]) -> DataFrame:
 
 
 def breaks(rules: Sequence[Expectation], *consequences: Consequence) -> Column:
-    """A row breaks a rule with one of the consequences."""
+    """A row breaks a rule that has one of the consequences for its network."""
+    found = _breaks(rules, consequences)
+    for network in sorted({name for rule in rules for name in rule.networks}):
+        own = [rule.for_network(network) for rule in rules]
+        if any(mine.on_failure != usual.on_failure for mine, usual in zip(own, rules, strict=True)):
+            found = F.when(F.col("network") == network, _breaks(own, consequences)).otherwise(found)
+    return found
+
+
+def _breaks(rules: Sequence[Expectation], consequences: Sequence[Consequence]) -> Column:
     names = [rule.name for rule in rules if rule.on_failure in consequences]
     return F.arrays_overlap(F.col(FAILED), F.array(*[F.lit(n) for n in names])) if names else F.lit(False)
 
@@ -81,40 +121,76 @@ def rule_counts(rules: Sequence[Expectation]) -> list[Column]:
     return [F.sum(F.array_contains(FAILED, rule.name).cast("long")).alias(f"rule_{i}") for i, rule in enumerate(rules)]
 
 
-def judge(table: Table, rules: Sequence[Expectation], failed: Sequence[int], total: int) -> list[CheckResult]:
-    """Results of the row rules from their counts."""
+def judge(
+    table: Table, rules: Sequence[Expectation], failed: Sequence[int], total: int, network: str = ALL_NETWORKS
+) -> list[CheckResult]:
+    """Results of the row rules for one network, from their counts; a rule that is not for it has none."""
     results = []
-    for rule, count in zip(rules, failed, strict=True):
+    for rule, count in zip((r.for_network(network) for r in rules), failed, strict=True):
         tolerance = rule.tolerance
         holds = tolerance.accepts(count, total) if tolerance else count == 0
-        results.append(CheckResult(table.name, rule.name, str(rule.on_failure), count, total, holds))
+        if rule.is_for_sender:
+            results.append(
+                CheckResult(table.name, rule.name, str(rule.on_failure), count, total, holds, network=network)
+            )
     return results
 
 
-def refuse(table: Table, rules: Sequence[Expectation], results: Sequence[CheckResult]) -> None:
+def judge_rows(table: Table, rules: Sequence[Expectation], judged: DataFrame) -> tuple[list[CheckResult], int]:
+    """Results of the row rules over rows `with_failed`, network by network where the table names one, and their
+    number."""
+    by = ["network"] if "network" in table.field_names else []
+    found = judged.groupBy(*by).agg(F.count(F.lit(1)).alias("_rows"), *rule_counts(rules)).collect()
+    counts = {(r["network"] if by else None) or ALL_NETWORKS: r for r in found}
+    results = [
+        result
+        for network, r in sorted(counts.items())
+        for result in judge(table, rules, [r[f"rule_{i}"] or 0 for i in range(len(rules))], r["_rows"], network)
+    ]
+    return results or judge(table, rules, [0] * len(rules), 0), sum(r["_rows"] for r in found)
+
+
+def refuse(
+    table: Table,
+    rules: Sequence[Expectation],
+    results: Sequence[CheckResult],
+    earlier: Sequence[CheckResult] = (),
+) -> None:
     """Stop the build when a rule with consequence `fail` is broken, or more rows are set aside than tolerated.
 
     Raises:
-        ExpectationError: naming rules and counts.
+        BrokenRules: naming rules and counts, with the `earlier` results and these.
     """
     by_name = {rule.name: rule for rule in rules}
-    fatal = [
-        r
-        for r in results
-        if not r.holds and (r.on_failure == FAIL or (r.on_failure != WARN and by_name[r.name].tolerance is not None))
-    ]
+
+    def is_fatal(r: CheckResult) -> bool:
+        if r.holds or r.on_failure == WARN:
+            return False
+        return r.on_failure == FAIL or by_name[r.name].for_network(r.network).tolerance is not None
+
+    fatal = [r for r in results if is_fatal(r)]
     if fatal:
-        said = "; ".join(f"{r.name}: {r.failed} of {r.total} rows" for r in fatal)
-        raise ExpectationError(
+        said = "; ".join(f"{r.name}: {r.failed} of {r.total} rows{of_network(r)}" for r in fatal)
+        raise BrokenRules(
             f"{table.name}: nothing was written, since these rules do not hold: {said}. Rows set aside are in "
-            f"{quarantine_of(table.name)}; correct the source or the rule and run again."
+            f"{quarantine_of(table.name)}; correct the source, the rule or the network's checks, and run again.",
+            (*earlier, *results),
         )
+
+
+def of_network(result: CheckResult) -> str:
+    """` of north`, to follow a count; empty for all networks together."""
+    return "" if result.network == ALL_NETWORKS else f" of {result.network}"
 
 
 def batch_rules(table: Table) -> list[Expectation]:
     """The table's batch rules. A derived table's keys are unique though nobody says so; a merge sees to it itself."""
     declared = [e for e in table.expectations if not e.is_row_rule]
-    implied = unique(*table.keys, on_failure=FAIL) if table.keys and not isinstance(table.write, Merge) else None
+    implied = (
+        unique(*table.keys, on_failure=FAIL, source="G01")
+        if table.keys and not isinstance(table.write, Merge)
+        else None
+    )
     known = implied is None or any(e.name == implied.name for e in declared)
     return declared if known or implied is None else [implied, *declared]
 

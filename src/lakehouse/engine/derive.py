@@ -14,10 +14,8 @@ from lakehouse.engine.check import (
     CheckResult,
     batch_results,
     batch_rules,
-    judge,
+    judge_rows,
     refuse,
-    row_rules,
-    rule_counts,
     with_failed,
 )
 from lakehouse.engine.context import BuildContext, BuildResult, check_schema
@@ -26,6 +24,7 @@ from lakehouse.engine.layout import stored_layout
 from lakehouse.engine.ledger import ROWS, LedgerLine, balance_lines, prove, prove_merge
 from lakehouse.engine.live import live_rows
 from lakehouse.engine.merge import laid_out
+from lakehouse.engine.network_rules import network_rules
 from lakehouse.engine.resolve import CLASS, DELETED, INSERTED, UNCHANGED, UPDATED, period_value
 from lakehouse.engine.work import TablePlan
 from lakehouse.spec.columns import row_hash
@@ -142,17 +141,15 @@ def _computed(plan: TablePlan, inputs: Mapping[str, object]) -> DataFrame:
 def _proofs(context: BuildContext, plan: TablePlan, inputs: Mapping[str, object], result: DataFrame) -> Proofs:
     """Row rules in one pass, batch rules, and the declared balance, all before the write."""
     table = plan.table
-    rules = row_rules(table)
-    counted = with_failed(result, rules).agg(F.count(F.lit(1)).alias(ROWS), *rule_counts(rules)).first()
-    assert counted is not None
-    checks = judge(table, rules, [counted[f"rule_{i}"] or 0 for i in range(len(rules))], counted[ROWS])
+    rules = network_rules(table, context.settings.networks)
+    checks, total = judge_rows(table, rules, with_failed(result, rules))
     checks += batch_results(
-        context.session, context.lake, table, result, CheckContext(context.request.logical_date), counted[ROWS]
+        context.session, context.lake, table, result, CheckContext(context.request.logical_date), total
     )
     refuse(table, [*rules, *batch_rules(table)], checks)
     ledger = balance_lines(plan.table, inputs, result)
     prove(ledger)
-    return Proofs(counted[ROWS], tuple(checks), tuple(ledger))
+    return Proofs(total, tuple(checks), tuple(ledger))
 
 
 def _write_groups(

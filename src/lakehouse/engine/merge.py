@@ -7,12 +7,13 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.engine.check import CheckResult, batch_results, judge, refuse, row_rules, with_failed
+from lakehouse.engine.check import CheckResult, batch_results, refuse, with_failed
 from lakehouse.engine.conform import ConformedRows, conform_part, raw_totals
 from lakehouse.engine.context import BuildContext, BuildResult, check_schema
 from lakehouse.engine.inputs import plain_inputs
 from lakehouse.engine.layout import stored_layout
 from lakehouse.engine.ledger import IN, OUT, ROWS, LedgerLine, lines_of, prove, prove_merge
+from lakehouse.engine.network_rules import judge_networks, network_rules
 from lakehouse.engine.quarantine import SET_ASIDE, quarantined_rows, set_aside
 from lakehouse.engine.reopening import Decided, decided, only_reopened, settle, settlement, with_decisions
 from lakehouse.engine.resolve import (
@@ -117,7 +118,8 @@ def _merge(
     table, session, lake = plan.table, context.session, context.lake
     assert isinstance(table.write, Merge)
     target = MergeTable(table, table.write, layout.period)
-    rules = found.rules(row_rules(table))
+    networks = context.settings.networks
+    rules = found.rules(network_rules(table, networks))
     stored = lake.read(session, table.name) if plan.state.sequence else None
     ranked = ranked_rows(context, plan, target, parts, found)
     classified = against_stored(ranked, stored, target).persist()
@@ -127,7 +129,7 @@ def _merge(
         if mixed := _mixed(plan, tally):
             return merge_table(context, _rebuilding(context, plan, mixed))
         total = sum(tally.counts.values())
-        checks = judge(table, rules, tally.failed, total)
+        checks = judge_networks(table, rules, networks, tally.judged, {part.network for part in parts})
         checks.append(tie_check(table.name, classified, tally.ties, total))
         if tally.counts.get(QUARANTINED):
             bad = classified.where(F.col(CLASS) == QUARANTINED)
@@ -135,7 +137,7 @@ def _merge(
             set_aside(session, lake, table, aside, context.request.run_id)
         refuse(table, rules, checks)
         winners = classified.where(F.col(CLASS).isin(INSERTED, UPDATED))
-        checks += _batch_checks(context, plan, winners, tally)
+        checks += _batch_checks(context, plan, winners, tally, checks)
         ledger = [line for lines in ledgers for line in lines] + _merge_ledger(table.name, tally)
         prove(ledger)
         gone = removed.count() if removed is not None else 0
@@ -153,7 +155,7 @@ def ranked_rows(
     context: BuildContext, plan: TablePlan, target: MergeTable, parts: Sequence[ConformedRows], found: Decided
 ) -> DataFrame:
     """Rows of the table made of the conformed parts, each judged, and ranked among the versions of its key."""
-    table, rules = plan.table, row_rules(plan.table)
+    table, rules = plan.table, network_rules(plan.table, context.settings.networks)
     used = reduce(DataFrame.unionByName, [_used(part) for part in parts])
     incoming = [name for name, scope in table.reads.items() if isinstance(scope, Changes)]
     result = table(**{incoming[0]: used}, **plain_inputs(context, plan))
@@ -196,11 +198,13 @@ def _vanished(classified: DataFrame, stored: DataFrame | None, plan: TablePlan, 
     return stored.where(F.col("network").isin(*rebuilt)).join(made, on=keys, how="left_anti")
 
 
-def _batch_checks(context: BuildContext, plan: TablePlan, winners: DataFrame, tally: Tally) -> list[CheckResult]:
+def _batch_checks(
+    context: BuildContext, plan: TablePlan, winners: DataFrame, tally: Tally, earlier: Sequence[CheckResult]
+) -> list[CheckResult]:
     total = tally.counts.get(INSERTED, 0) + tally.counts.get(UPDATED, 0)
     checks = CheckContext(context.request.logical_date)
     results = batch_results(context.session, context.lake, plan.table, winners, checks, total)
-    refuse(plan.table, plan.table.expectations, results)
+    refuse(plan.table, plan.table.expectations, results, earlier)
     return results
 
 

@@ -11,6 +11,7 @@ from lakehouse.engine.source_plan import SourcePlans
 from lakehouse.engine.work import PartWork, Reading, Request, Status, TablePlan
 from lakehouse.errors import LakehouseError, describe
 from lakehouse.settings import Settings
+from lakehouse.spec.field import MEMBER
 from lakehouse.spec.registry import ConformedInput, Registry
 from lakehouse.spec.scopes import Append, Changes, Conformed, Groups, NetworkSettings, Resource, Snapshot
 from lakehouse.spec.table import Table
@@ -29,6 +30,7 @@ SENDER_SETTINGS = (
     "source_rank",
 )
 NETWORKS_INPUT = "settings.networks"
+TOKEN_KEY_INPUT = "settings.member_token_key_version"
 
 
 class Planner:
@@ -227,7 +229,14 @@ class Planner:
         return None if changed and changed[0].committed_at < oldest else changed
 
     def _inputs(self, scope: object) -> list[tuple[str, int | str]]:
-        """Names and present versions of what a scope reads, feeds apart."""
+        """Names and present versions of what a scope reads, feeds apart.
+
+        A feed with member numbers reads the key of their tokens: under another key every token is another, so that a
+        new key version makes the rows anew from Bronze, all of them in one commit.
+        """
+        if isinstance(scope, Changes) and isinstance(scope.of, Conformed):
+            has_members = any(f.phi is MEMBER for f in scope.of.contract.fields)
+            return [(TOKEN_KEY_INPUT, self.settings.privacy.member_token_key_version)] if has_members else []
         if isinstance(scope, Groups):
             return [(table.name, self.logs[table.name].version) for table in _tables_of(scope)]
         if isinstance(scope, Snapshot):

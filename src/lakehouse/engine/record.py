@@ -1,7 +1,8 @@
 """What every run leaves behind: one JSON record, and later rows in the ops tables.
 
 A record is written at the end of every run, also when nothing was due, so that "nothing new", "did not run" and "was
-blocked" stay apart. Runs that start Spark fold all records not folded yet into `ops.run`, `ops.check`, `ops.ledger`.
+blocked" stay apart. Runs that start Spark fold all records not folded yet into `ops.run`, `ops.check_result`,
+`ops.ledger`.
 The records lead nothing: state is in the tables' logs.
 """
 
@@ -45,13 +46,15 @@ _RUN_FIELDS = (
 )
 _CHECK_FIELDS = (
     field("run_id", STRING, "invocation"),
-    field("started_at", TIMESTAMP, "UTC start of the run"),
+    field("checked_at", TIMESTAMP, "UTC start of the run that judged"),
     field("table_name", STRING, "table"),
-    field("rule", STRING, "expectation"),
-    field("on_failure", STRING, "its consequence"),
+    field("rule", STRING, "expectation, or a proof of the engine"),
+    field("network", STRING, "whose rows were looked at; - for all of them together"),
+    field("on_failure", STRING, "its consequence for the network"),
     field("failed", LONG, "rows or groups that broke it"),
     field("total", LONG, "rows looked at"),
     field("holds", BOOLEAN, "within its tolerance"),
+    field("places", STRINGS, "source and record number of a few failing rows"),
 )
 _LEDGER_FIELDS = (
     field("run_id", STRING, "invocation"),
@@ -113,7 +116,7 @@ def _table(outcome: TableOutcome) -> dict[str, object]:
         "version": result.version if result else None,
         "counts": dict(result.counts) if result else {},
         "warnings": result.warnings if result else (),
-        "checks": [asdict(c) for c in result.checks] if result else [],
+        "checks": [asdict(c) for c in outcome.checks],
         "ledger": [asdict(line) for line in result.ledger] if result else [],
     }
 
@@ -142,7 +145,7 @@ def fold(lake: Lake, session: SparkSession, run_id: str) -> None:
     """Append the rows of every record not folded yet, one commit for each ops table; the commit lists the records."""
     for name, fields, rows in (
         ("ops.run", _RUN_FIELDS, _run_rows),
-        ("ops.check", _CHECK_FIELDS, _check_rows),
+        ("ops.check_result", _CHECK_FIELDS, _check_rows),
         ("ops.ledger", _LEDGER_FIELDS, _ledger_rows),
     ):
         _fold_into(lake, session, run_id, Layout(name=name, fields=fields), rows)
@@ -218,7 +221,7 @@ def _run_rows(record: Record) -> list[Values]:
 
 
 def _check_rows(record: Record) -> list[Values]:
-    names = ("table", "name", "on_failure", "failed", "total", "holds")
+    names = ("table", "name", "network", "on_failure", "failed", "total", "holds", "places")
     return [
         (record["run_id"], _started(record), *[c[n] for n in names])
         for t in _tables(record)

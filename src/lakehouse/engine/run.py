@@ -15,8 +15,10 @@ from pyspark import inheritable_thread_target
 from pyspark.sql import SparkSession
 
 from lakehouse.engine.build import build
+from lakehouse.engine.check import BrokenRules, CheckResult
 from lakehouse.engine.context import BuildContext, BuildResult
 from lakehouse.engine.leases import CORE, lease_of, leases_of
+from lakehouse.engine.network_rules import check_rule_settings
 from lakehouse.engine.plan import Planner
 from lakehouse.engine.tokens import TokenKey, token_key
 from lakehouse.engine.work import Request, Status, TablePlan
@@ -51,6 +53,7 @@ class TableOutcome:
         error: what went wrong, in words without values.
         exit_code: of the error.
         blocked_by: inputs that failed or were blocked.
+        refused_by: every rule that was judged, when broken ones refused the build.
     """
 
     table: str
@@ -61,6 +64,12 @@ class TableOutcome:
     error: str | None = None
     exit_code: int = 0
     blocked_by: tuple[str, ...] = ()
+    refused_by: tuple[CheckResult, ...] = ()
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Every rule that was judged, whether the table was written or refused."""
+        return self.result.checks if self.result else self.refused_by
 
 
 @dataclass(frozen=True)
@@ -135,7 +144,11 @@ class Run:
             listener: told of each table.
             wait_seconds: how long to wait for leases that another run holds.
             tell: told of each lease that is waited for.
+
+        Raises:
+            SettingsError: the settings change a rule that does not exist, or in a way that cannot work.
         """
+        check_rule_settings(registry, settings.networks)
         self.settings = settings
         self.registry = registry
         self.request = request
@@ -268,6 +281,7 @@ class Run:
                 plan.reasons,
                 error=str(error),
                 exit_code=error.exit_code,
+                refused_by=error.checks if isinstance(error, BrokenRules) else (),
             )
         except Exception as error:  # whatever else stops one table must not hide what became of the others
             text = f"{name}: {describe(error)}"

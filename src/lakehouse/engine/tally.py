@@ -1,5 +1,6 @@
 """Classified rows counted: rows and money by class, rules broken, ties, and what the writer must know of them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.engine.check import CheckResult, rule_counts
 from lakehouse.engine.ledger import ROWS
+from lakehouse.engine.network_rules import Judged, judged_by_network
 from lakehouse.engine.resolve import CLASS, DROPPED, INSERTED, QUARANTINED, UPDATED
 from lakehouse.spec.expectations import Expectation
 from lakehouse.spec.field import PERIOD, TOTAL
@@ -24,7 +26,7 @@ class Tally:
     Attributes:
         counts: class -> rows.
         money: class -> ledger column -> sum.
-        failed: failing rows per row rule, in rule order.
+        judged: network -> what its rows were found to break.
         ties: rows equal in order but not in content.
         stamped, unstamped: Bronze inputs of accepted rows with, and without, a modification stamp.
         periods: old and new partitions of the rows to write.
@@ -32,7 +34,7 @@ class Tally:
 
     counts: Mapping[str, int]
     money: Mapping[str, Mapping[str, Decimal]]
-    failed: Sequence[int]
+    judged: Mapping[str, Judged]
     ties: int
     stamped: frozenset[str]
     unstamped: frozenset[str]
@@ -54,14 +56,21 @@ def tally_of(classified: DataFrame, ledger_fields: Sequence[str], rules: Sequenc
         F.collect_set(F.when(accepted & ~F.col("_lineage.stamped"), F.col("_lineage.feed"))).alias("unstamped"),
     ]
     found = (
-        classified.groupBy(CLASS)
+        classified.groupBy(CLASS, "network")
         .agg(F.count(F.lit(1)).alias(ROWS), *sums, *rule_counts(rules), *periods, *others)
         .collect()
     )
+    counts: Counter[str] = Counter()
+    money: dict[str, dict[str, Decimal]] = {}
+    for r in found:
+        counts[r[CLASS]] += r[ROWS]
+        sums_of = money.setdefault(r[CLASS], dict.fromkeys(ledger_fields, Decimal(0)))
+        for c in ledger_fields:
+            sums_of[c] += r[f"money_{c}"] or Decimal(0)
     return Tally(
-        counts={r[CLASS]: r[ROWS] for r in found},
-        money={r[CLASS]: {c: r[f"money_{c}"] or Decimal(0) for c in ledger_fields} for r in found},
-        failed=[sum(r[f"rule_{i}"] or 0 for r in found) for i in range(len(rules))],
+        counts=counts,
+        money=money,
+        judged=judged_by_network(found, len(rules)),
         ties=sum(r["ties"] or 0 for r in found),
         stamped=frozenset(n for r in found for n in r["stamped"]),
         unstamped=frozenset(n for r in found for n in r["unstamped"]),
