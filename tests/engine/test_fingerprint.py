@@ -210,3 +210,5 @@ def test_a_table_reaches_the_modules_of_its_layer_and_not_those_of_other_tables(
     assert {"lakehouse.silver.settlement", "lakehouse.silver.standard_payer", "lakehouse.spec.columns"} <= reached
     assert reached & tables == {"lakehouse.silver.claim_final"}
     assert "lakehouse.silver.claim" in tables
+    of_claim = fingerprint_module._reached({"lakehouse.silver.claim"}, tables)
+    assert {"lakehouse.silver.claim_rules", "lakehouse.silver.amount_rules", "lakehouse.silver.date_rules"} <= of_claim

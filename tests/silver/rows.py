@@ -1,6 +1,6 @@
 """Small frames for tests of Silver and Gold: a row names what it is about, all else is a valid default or null."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from lakehouse.spec.field import BOOLEAN, INT, STRING, Field, field, schema_of
 from lakehouse.spec.table import Table
 
 Row = Mapping[str, object]
+Told = Mapping[str, Sequence[bool]]
 
 CLAIM: Row = {
     "network": "north",
@@ -114,6 +115,20 @@ def holds(rows: DataFrame, table: Table, rule: str) -> list[bool]:
     """Whether the named row rule of `table` holds, for each of `rows`."""
     expectation = next(e for e in table.expectations if e.name == rule)
     return [bool(row[0]) for row in rows.select(expectation.holds()).collect()]
+
+
+def tried(
+    spark: SparkSession, table: Table, make: Callable[..., DataFrame], cases: Mapping[str, Sequence[Row]]
+) -> Told:
+    """Rule -> whether it holds for each of its rows, all of them in one frame."""
+    rules = {e.name: e for e in table.expectations if e.is_row_rule}
+    numbered = [(name, row) for name, rows_of in cases.items() for row in rows_of]
+    frame = make(spark, *[row for _, row in numbered])
+    found = frame.select(*[rules[name].holds().alias(name) for name in cases]).collect()
+    told: dict[str, list[bool]] = {name: [] for name in cases}
+    for (name, _), answers in zip(numbered, found, strict=True):
+        told[name].append(answers[name])
+    return told
 
 
 def failing_count(rows: DataFrame, table: Table, rule: str) -> int:

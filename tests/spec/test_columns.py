@@ -16,6 +16,7 @@ from lakehouse.spec.columns import (
     ISO_TIMESTAMPS,
     blank_to_null,
     clean_code,
+    mask_ssn,
     money_or_zero,
     month_of,
     npi_is_valid,
@@ -272,21 +273,33 @@ def test_month_of_a_date_is_its_first_day(spark: SparkSession) -> None:
     assert [row[0] for row in found] == [date(2026, 1, 1), date(2024, 2, 1), date(2026, 3, 1), None]
 
 
-def test_npi_has_ten_digits_a_first_of_one_or_two_and_its_check_digit(spark: SparkSession) -> None:
-    wrong_in_one_digit = [f"123456789{digit}" for digit in "012456789"]
-    expected: list[tuple[str | None, object]] = [
-        ("1234567893", True),  # the example of CMS
-        ("2000000002", True),  # 24 for 80840, 4 for the doubled 2, and 2 make 30
-        ("1000000004", True),
-        ("0234567895", False),  # its check digit is right
-        ("123456789", False),
-        ("12345678930", False),
-        ("1234567893\n", False),
-        (" 1234567893", False),
-        ("12345A7893", False),
-        ("\u0661234567893", False),
-        ("", False),
-        (None, None),
-        *[(text, False) for text in wrong_in_one_digit],
-    ]
-    check(spark, npi_is_valid, expected)
+def luhn(number: str) -> bool:
+    """Luhn's check as ISO/IEC 7812-1 tells it: from the right, every second digit doubled, its digits added."""
+    doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(number))]
+    return sum(n // 10 + n % 10 for n in doubled) % 10 == 0
+
+
+def test_an_npi_has_ten_digits_and_a_check_digit(spark: SparkSession) -> None:
+    every_end = [f"123456789{d}" for d in range(10)] + [f"200000000{d}" for d in range(10)]
+    expected: list[tuple[str | None, object]] = [(npi, luhn(f"80840{npi}")) for npi in every_end]
+    expected += [("1234567893", True), ("1245319599", True), ("9999999999", False), ("0123456789", False)]
+    expected += [(text, False) for text in ("123456789", "12345678930", "123456789A", "1234567893\n", "", " ")]
+    check(spark, npi_is_valid, [*expected, ("\u0661234567893", False), (None, None)])
+
+
+def test_social_security_numbers_are_masked_and_longer_numbers_are_not(spark: SparkSession) -> None:
+    masked = "***-**-****"
+    check(
+        spark,
+        mask_ssn,
+        [
+            ("078-05-1120", masked),
+            ("SSN 078 05 1120.", f"SSN {masked}."),
+            ("078-05 1120", "078-05 1120"),
+            ("1078-05-1120", "1078-05-1120"),
+            ("078-05-11200", "078-05-11200"),
+            ("078051120", "078051120"),
+            ("Aetna", "Aetna"),
+            (None, None),
+        ],
+    )

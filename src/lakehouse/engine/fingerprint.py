@@ -43,8 +43,9 @@ def _code(module: str) -> str:
 def _imports(module: str) -> frozenset[str]:
     """Layer modules and shared column functions that a module imports from."""
     tree = _tree(module)
-    nodes = ast.walk(tree) if tree else iter(())
-    found = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)] if tree else []
+    found = {node.module for node in nodes if node.module}
+    found |= {f"{node.module}.{name.name}" for node in nodes if f"{node.module}." in LAYERS for name in node.names}
     package = module.rpartition(".")[0] + "."
     return frozenset(m for m in found if m.startswith((*LAYERS, package)) or m in SHARED)
 

@@ -11,6 +11,7 @@ _INSTANTS = (f"yyyy-MM-dd'T'HH:mm:ss[.SSSSSSSSS]{_ZONE}", f"yyyy-MM-dd HH:mm:ss[
 ISO_DATES = ("yyyy-MM-dd", "yyyyMMdd", *_INSTANTS)
 ISO_TIMESTAMPS = (*_INSTANTS, "yyyy-MM-dd")
 _BLANKS = " \t\n\x0b\f\r\u00a0"
+SSN_MASK = "***-**-****"
 _TRUE = ("true", "t", "yes", "y", "1")
 _NPI_ISSUER = "80840"  # health applications, United States: ISO 7812
 _FALSE = ("false", "f", "no", "n", "0")
@@ -112,12 +113,16 @@ def _decimal(text: Column, type: T.DecimalType) -> Column:
 
 
 def npi_is_valid(column: Column) -> Column:
-    """true for ten digits, the first 1 or 2, whose last is the check digit; null for null. Source: domain.md B18.
+    """Whether a text is a National Provider Identifier: ten digits, the first 1 or 2, and Luhn's check digit over
+    80840 and all of them (45 CFR 162.406, domain.md B18); null for null."""
+    checked = F.call_function("luhn_check", F.concat(F.lit(_NPI_ISSUER), column))
+    return F.when(column.isNotNull(), F.coalesce(column.rlike(r"\A[12]\d{9}\z") & checked, F.lit(False)))
 
-    The check digit is Luhn's over the card issuer number 80840 and the NPI (CMS, NPI check digit calculation).
-    """
-    is_checked = F.call_function("luhn_check", F.concat(F.lit(_NPI_ISSUER), column))
-    return column.rlike(r"\A[12][0-9]{9}\z") & is_checked
+
+def mask_ssn(column: Column) -> Column:
+    """The text with every social security number in it (three, two and four digits, dashes or blanks between) masked;
+    domain.md B36."""
+    return F.regexp_replace(column, r"(?<!\d)\d{3}([- ])\d{2}\1\d{4}(?!\d)", SSN_MASK)
 
 
 def row_hash(columns: Iterable[str]) -> Column:

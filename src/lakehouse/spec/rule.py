@@ -149,10 +149,11 @@ def row_of_sender(
     *,
     on_failure: Consequence,
     nulls: Nulls = "fail",
+    meaning: str | None = None,
     source: str = "",
 ) -> Expectation:
     """A row rule whose condition depends on what the settings say of the row's network."""
-    said = first_paragraph(condition)
+    said = first_paragraph(condition) if meaning is None else meaning
     return Expectation(name, on_failure, nulls, of_sender=condition, meaning=said, source=source)
 
 
