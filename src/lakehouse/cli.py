@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from lakehouse import __version__
-from lakehouse.commands import audit, check, codes, demo, lineage, plan, quarantine, run, status, steward
+from lakehouse.commands import audit, check, codes, demo, lineage, plan, quarantine, rules, run, status, steward
 from lakehouse.commands.edge import ConfigOption, EnvOption, Place, guarded, stop_at_once
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.command("codes")(guarded(codes.codes))
 app.add_typer(audit.app, name="audit")
 app.command("check")(guarded(check.check))
+app.command("rules")(guarded(rules.rules))
 app.command("demo")(guarded(demo.demo))
 
 

@@ -109,7 +109,7 @@ def matches(
         on_failure=on_failure,
         nulls=nulls,
         at_most=at_most,
-        meaning=f"{column} has the form `{pattern}`{_or_absent(nulls)}.",
+        meaning=f"{column} has the form `{pattern}`{_or_absent(nulls, 'is absent')}.",
         source=source,
     )
 
@@ -152,13 +152,13 @@ def not_after(
         on_failure=on_failure,
         nulls=nulls,
         at_most=at_most,
-        meaning=f"{column} is not after {other}{_or_absent(nulls)}.",
+        meaning=f"{column} is not after {other}{_or_absent(nulls, 'one of them is absent')}.",
         source=source,
     )
 
 
-def _or_absent(nulls: Nulls) -> str:
-    return ", or absent" if nulls == "pass" else ""
+def _or_absent(nulls: Nulls, words: str = "absent") -> str:
+    return f", or {words}" if nulls == "pass" else ""
 
 
 def unique(*columns: str, on_failure: Consequence, at_most: str | int | None = None, source: str = "") -> Expectation:
