@@ -44,6 +44,19 @@ select date_trunc('month', service_from_date)::date, count(*), sum(line_count)::
     count(*) filter (allowed is null), sum(paid), sum(greatest(remainder, 0)), sum(least(remainder, 0))
 from left_over group by 1
 """
+# Both ends are covered. Looked at on the claim's first day; its last day, or any day of it, gives the same answer.
+COVERAGE = """
+with claims as (
+    select claim_id, any_value(patient_id) patient_id, any_value(claim_start_date) served from lines group by 1),
+placed as (
+    select claim_id, count(s.patient_id) known,
+        count(*) filter (served between s.enrollment_start_date and s.enrollment_end_date) holding,
+        count(*) filter (s.enrollment_end_date < served) ended, count(*) filter (s.enrollment_start_date > served) to_come
+    from claims c left join spans s on s.patient_id = c.patient_id group by 1)
+select claim_id, case when known = 0 then 'unknown_member' when holding > 0 then 'covered'
+    when ended > 0 and to_come > 0 then 'gap' when to_come > 0 then 'before_first' else 'after_last' end
+from placed
+"""
 FIGURES = (
     "claim_count",
     "line_count",
@@ -162,3 +175,12 @@ def test_the_same_files_again_are_no_work(built: Built) -> None:
     before = lake.versions()
     assert lake.run("again", may_start_spark=False)[1].nothing_due
     assert lake.versions() == before
+
+
+def check_claims_outside_eligibility(built: Built, files: duckdb.DuckDBPyConnection) -> None:
+    """1,923 claims are outside every span of their person, whom eligibility knows without exception."""
+    lake = built[0]
+    expected = dict(files.execute(COVERAGE).fetchall())
+    assert Counter(expected.values()) == {"covered": 1351, "after_last": 1407, "before_first": 439, "gap": 77}
+    assert len(lake.rows("silver.eligibility_span")) == 100
+    assert {r["family_id"]: r["elig_status"] for r in lake.rows("silver.claim_final")} == expected
