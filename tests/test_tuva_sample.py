@@ -51,7 +51,8 @@ with claims as (
 placed as (
     select claim_id, count(s.patient_id) known,
         count(*) filter (served between s.enrollment_start_date and s.enrollment_end_date) holding,
-        count(*) filter (s.enrollment_end_date < served) ended, count(*) filter (s.enrollment_start_date > served) to_come
+        count(*) filter (s.enrollment_end_date < served) ended,
+        count(*) filter (s.enrollment_start_date > served) to_come
     from claims c left join spans s on s.patient_id = c.patient_id group by 1)
 select claim_id, case when known = 0 then 'unknown_member' when holding > 0 then 'covered'
     when ended > 0 and to_come > 0 then 'gap' when to_come > 0 then 'before_first' else 'after_last' end
