@@ -178,7 +178,7 @@ def test_the_same_files_again_are_no_work(built: Built) -> None:
     assert lake.versions() == before
 
 
-def check_claims_outside_eligibility(built: Built, files: duckdb.DuckDBPyConnection) -> None:
+def test_claims_outside_eligibility_are_of_known_members(built: Built, files: duckdb.DuckDBPyConnection) -> None:
     """1,923 claims are outside every span of their person, whom eligibility knows without exception."""
     lake = built[0]
     expected = dict(files.execute(COVERAGE).fetchall())

@@ -11,6 +11,8 @@ from lakehouse.reference.payer_mapping import payer_mapping
 from lakehouse.silver.claim_family import claim_family
 from lakehouse.silver.claim_final import claim_final
 from lakehouse.silver.denial_code import denial_code
+from lakehouse.silver.eligibility_span import eligibility_span
+from lakehouse.silver.provider import provider
 from lakehouse.silver.remittance import remittance
 from silver import rows
 from silver.rows import Row
@@ -83,6 +85,8 @@ def inputs_of(
     adjustments: Sequence[Row] = (),
     networks: Sequence[Row] = (),
     batches: Mapping[str, str] | None = None,
+    spans: Sequence[Row] = (),
+    providers: Sequence[Row] = (),
 ) -> dict[str, DataFrame]:
     """The same of rows as the feeds hold them."""
     given = rows.claims(spark, *claims)
@@ -105,6 +109,8 @@ def inputs_of(
         "claims": given,
         "lines": rows.lines(spark, *lines).join(known, on=known.columns, how="left_semi"),
         "remittances": remitted.join(known, on=known.columns, how="left_semi").localCheckpoint(),
+        "spans": rows.frame(spark, eligibility_span.fields, *spans),
+        "providers": rows.frame(spark, provider.fields, *providers),
         "codes": codes,
         "reasons": reasons,
         "payers": rows.frame(spark, payer_mapping.fields, AETNA),

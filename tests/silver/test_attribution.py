@@ -49,8 +49,8 @@ CASES: Mapping[str, tuple[Row, tuple[object, ...]]] = {
     "another network's provider": ({"rendering_provider_id": "P9"}, (*NOBODY, "not_in_roster")),
     "no provider named": ({"rendering_provider_id": None}, (*NOBODY, "not_in_roster")),
     "no day of service": ({"service_from_date": None}, (*NOBODY, "not_on_date")),
-    "a network without a roster": ({"network": "west"}, (*NOBODY, None)),
-    "no provider named, no roster": ({"network": "west", "rendering_provider_id": None}, (*NOBODY, None)),
+    "a network without a roster": ({"network": "west"}, (*NOBODY, "not_in_roster")),
+    "no provider named, no roster": ({"network": "west", "rendering_provider_id": None}, (*NOBODY, "not_in_roster")),
 }
 
 

@@ -10,6 +10,9 @@ from silver.rows import Row
 
 EXTRACT: Row = {"network": "extract", "ledger": "payer_extract"}
 AGING: Row = {"network": "aging", "closes_claims": False, "days_to_close": 120}
+# Given twice, as to two families of one member and one provider.
+COVERED: Row = {"network": "north", "member_token": "token", "span_start_date": "2026-01-31"}
+ROSTER: Row = {"network": "north", "provider_id": "D1", "location_id": "MAIN", "valid_from": "2026-01-01"}
 ANSWER: Row = {"paid_amount": "60.00", "remit_date": "2026-01-15"}
 REVERSAL: Row = {"remittance_id": "R2", "paid_amount": "-60.00", "remit_status_code": "22", "remit_date": "2026-02-15"}
 
@@ -48,7 +51,12 @@ def settle(
     spark: SparkSession, claims: Sequence[Row], lines: Sequence[Row] = (), payments: Sequence[Row] = ()
 ) -> DataFrame:
     """claim_final of hand-made rows, under the three kinds of network."""
-    return claim_final(**family.inputs_of(spark, claims, lines, payments, networks=({}, EXTRACT, AGING)))
+    networks = ({}, EXTRACT, AGING)
+    return claim_final(
+        **family.inputs_of(
+            spark, claims, lines, payments, networks=networks, spans=[COVERED, COVERED], providers=[ROSTER, ROSTER]
+        )
+    )
 
 
 def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
@@ -115,7 +123,11 @@ def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
         "other_adjustment_amount": "0.00",
         "encounter_amount": "0.00",
         "remainder_amount": "0.00",
-        "elig_status": "unknown_member",
+        "elig_status": "covered",
+        "attributed_provider_id": "D1",
+        "attributed_location_id": "MAIN",
+        "attributed_valid_from": "2026-01-01",
+        "provider_status": "in_roster",
         "modified_at": "2026-02-03T00:00:00",
     }
     rows.assert_same_rows(result, rows.frame(spark, claim_final.fields, expected))
@@ -178,10 +190,15 @@ def test_rules_tell_good_from_bad_and_unknown(spark: SparkSession) -> None:
     zero = {f.name: "0.00" for f in claim_final.fields if f.ledger}
     fine: Row = {**zero, "payer_code": "BCBS", "payer_is_mapped": True, "service_from_date": "2026-01-10"}
     fine = {**fine, "final_status": "paid", "is_adjudicated": True, "is_void_family": False, "money_source": "claim"}
+    fine = {**fine, "elig_status": "covered", "provider_status": "in_roster"}
     tried: dict[str, tuple[Row, Row, tuple[bool, bool, bool]]] = {
         "billed_amount_totals_match": ({"billed_amount": "0.01"}, {"billed_amount": None}, (True, False, False)),
         "payer_code_accepted_values": ({"payer_code": "bcbs"}, {"payer_code": None}, (True, False, False)),
         "payer_is_mapped": ({"payer_is_mapped": False}, {"payer_is_mapped": None}, (True, False, False)),
+        "elig_status_accepted_values": ({"elig_status": "in"}, {"elig_status": None}, (True, False, False)),
+        "member_is_known": ({"elig_status": "unknown_member"}, {"elig_status": None}, (True, False, False)),
+        "covered_on_service_date": ({"elig_status": "gap"}, {"elig_status": "unknown_member"}, (True, False, True)),
+        "provider_in_roster": ({"provider_status": "not_on_date"}, {"provider_status": None}, (True, False, False)),
         "final_status_accepted_values": ({"final_status": "PAID"}, {"final_status": None}, (True, False, False)),
         "initial_denial_outcome_accepted_values": ({"initial_denial_outcome": "x"}, {}, (True, False, True)),
         "final_denial_outcome_accepted_values": ({"final_denial_outcome": "x"}, {}, (True, False, True)),

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from lakehouse.gold.claim_state import split_remainder
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.silver.claim_final import claim_final
+from lakehouse.silver.coverage import AFTER_LAST, BEFORE_FIRST, GAP, LOST, UNKNOWN_MEMBER
 from lakehouse.spec.balance import Entry, amount_where, combined, entries, row_count
 from lakehouse.spec.columns import sum_money
 from lakehouse.spec.contracts import NETWORK
@@ -32,8 +33,7 @@ CONSERVED = (
     "line_count", "billed_amount", "allowed_amount", "paid_amount", "patient_responsibility_amount",
     "patient_paid_amount", "contractual_amount", "other_adjustment_amount", "encounter_amount",
 )  # fmt: skip
-OUTSIDE_COVERAGE = ("gap", "before_first", "after_last", "lost_retroactively")
-COVERAGE_UNKNOWN = "unknown_member"
+OUTSIDE_COVERAGE = (GAP, BEFORE_FIRST, AFTER_LAST, LOST)
 
 
 def credit_not_positive() -> Column:
@@ -72,7 +72,7 @@ def claims_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataF
 
 def where_coverage_is_known(measure: Column) -> Column:
     """The measure of a group, null when coverage is unknown for every claim of it."""
-    return F.when(F.count_if(F.col("elig_status") != COVERAGE_UNKNOWN) > 0, measure)
+    return F.when(F.count_if(F.col("elig_status") != UNKNOWN_MEMBER) > 0, measure)
 
 
 def _total(name: str, meaning: str) -> Field:

@@ -14,8 +14,8 @@ def with_provider(claims: DataFrame, providers: DataFrame) -> DataFrame:
 
     The rendering provider is looked up; where none is named, the billing provider. Of several locations `MAIN` goes
     first, then the smallest id. provider_status: in_roster; not_on_date (the roster knows the provider, but not for
-    that day; a claim without a day too); not_in_roster (also where no provider is named); null for a network that sends
-    no roster. The attributed columns are null unless in_roster.
+    that day; a claim without a day too); not_in_roster (also where no provider is named, or the network sends no
+    roster). The attributed columns are null unless in_roster.
 
     Args:
         claims: network, rendering_provider_id, billing_provider_id, service_from_date.
@@ -27,17 +27,11 @@ def with_provider(claims: DataFrame, providers: DataFrame) -> DataFrame:
     rosters = providers.groupBy("network", F.col("provider_id").alias("_provider_id")).agg(
         F.collect_list(version).alias("_versions")
     )
-    senders = providers.groupBy("network").agg(F.lit(True).alias("_has_roster"))
     named = claims.withColumn("_provider_id", F.coalesce("rendering_provider_id", "billing_provider_id"))
-    # Both right sides are grouped by what they are joined on: no join adds rows.
-    placed = named.join(rosters, on=["network", "_provider_id"], how="left").join(senders, on="network", how="left")
+    placed = named.join(rosters, on=["network", "_provider_id"], how="left")  # grouped by it: one row
     found = placed.withColumn("_found", F.array_min(F.filter("_versions", _is_valid_on_service)))
     is_found = F.col("_found").isNotNull()
-    status = (
-        F.when(is_found, IN_ROSTER)
-        .when(F.col("_versions").isNotNull(), NOT_ON_DATE)
-        .when(F.col("_has_roster"), NOT_IN_ROSTER)
-    )
+    status = F.when(is_found, IN_ROSTER).when(F.col("_versions").isNotNull(), NOT_ON_DATE).otherwise(NOT_IN_ROSTER)
     return found.select(
         *claims.columns,
         F.when(is_found, F.col("_provider_id")).alias("attributed_provider_id"),

@@ -13,6 +13,7 @@ from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import ReplaceGroups, groups, linked, network_settings
 from lakehouse.spec.table import table
 
+ONE_BASE = "Every family has exactly one base version and at most one live version of the claim itself."
 LINK_EVIDENCE = ("explicit", "control_number", "suffix", "none")
 
 
@@ -88,10 +89,10 @@ def _flag(name: str, meaning: str) -> Field:
         accepted_values("version_state", VERSION_STATES, on_failure=FAIL),
         accepted_values("link_evidence", LINK_EVIDENCE, on_failure=FAIL),
         row("links_followed", links_followed, on_failure=FAIL),
-        Expectation("one_base_per_family", FAIL, failing=one_base_per_family),
-        row("link_resolved", link_resolved, on_failure=WARN),
+        Expectation("one_base_per_family", FAIL, failing=one_base_per_family, meaning=ONE_BASE),
+        row("link_resolved", link_resolved, on_failure=WARN, source="domain.md B28"),
         row("chain_ends", chain_ends, on_failure=WARN),
-        row("replacement_not_older", replacement_not_older, on_failure=WARN),
+        row("replacement_not_older", replacement_not_older, on_failure=WARN, source="domain.md X16"),
         row("control_number_agrees", control_number_agrees, on_failure=WARN),
     ],
     freshness=Freshness(within="26 hours"),

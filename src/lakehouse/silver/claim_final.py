@@ -8,23 +8,30 @@ from pyspark.sql import functions as F
 
 from lakehouse.reference.adjustment_reason import adjustment_reason
 from lakehouse.reference.payer_mapping import PAYER_CODES, payer_mapping
+from lakehouse.silver.attribution import PROVIDER_STATUSES, with_provider
 from lakehouse.silver.claim import claim
 from lakehouse.silver.claim_family import claim_family
 from lakehouse.silver.claim_final_rules import (
     answered_claim_is_explained,
     billed_not_zero,
     claim_and_remittances_agree,
+    covered_on_service_date,
     header_is_sum_of_lines,
+    member_is_known,
     paid_not_negative,
     paid_within_billed,
     payer_is_mapped,
     payments_within_billed,
+    provider_in_roster,
     submitted_in_time,
 )
 from lakehouse.silver.claim_line import claim_line
 from lakehouse.silver.claim_links import CLAIM
+from lakehouse.silver.coverage import ELIG_STATUSES, with_elig_status
 from lakehouse.silver.denial_code import denial_code
+from lakehouse.silver.eligibility_span import eligibility_span
 from lakehouse.silver.family_settlement import FAMILY, FINAL_STATUSES, SUMMED, settled_families
+from lakehouse.silver.provider import provider
 from lakehouse.silver.remittance import remittance
 from lakehouse.silver.remittances import CLEAN, FULL, PARTIAL
 from lakehouse.silver.settlement import SETTLED_AMOUNTS
@@ -40,7 +47,6 @@ from lakehouse.spec.table import table
 
 IDENTITY = (*SETTLED_AMOUNTS, "encounter_amount", "remainder_amount")
 OUTCOMES = (FULL, PARTIAL, CLEAN)
-ELIGIBILITY_UNKNOWN = "unknown_member"
 
 
 def _amount(name: str, meaning: str) -> Field:
@@ -54,6 +60,8 @@ def _amount(name: str, meaning: str) -> Field:
         "claims": groups(claim, by=FAMILY, through=claim_family, on=CLAIM),
         "lines": groups(claim_line, by=FAMILY, through=claim_family, on=CLAIM),
         "remittances": groups(remittance, by=FAMILY, through=claim_family, on=CLAIM),
+        "spans": groups(eligibility_span, by=FAMILY, through=claim_family, on=("network", "member_token")),
+        "providers": groups(provider, by=FAMILY, through=claim_family, on=("network", "provider_id")),
         "codes": snapshot(denial_code),
         "reasons": snapshot(adjustment_reason),
         "payers": snapshot(payer_mapping),
@@ -102,7 +110,11 @@ def _amount(name: str, meaning: str) -> Field:
         _amount("remainder_amount", "billed less all these; above 0 outstanding or residual, below 0 credit"),
         field("own_paid_amount", MONEY, "paid by the base version's own figures"),
         field("header_difference_amount", MONEY, "header charge less the sum of the lines it should equal"),
-        field("elig_status", STRING, "coverage on the day of service", required=True),
+        field("elig_status", STRING, f"coverage on the day of service: {', '.join(ELIG_STATUSES)}", required=True),
+        field("attributed_provider_id", STRING, "provider whose roster row was valid on the day of service"),
+        field("attributed_location_id", STRING, "location of that row"),
+        field("attributed_valid_from", DATE, "first day of that row"),
+        field("provider_status", STRING, f"of rendering, else billing provider: {', '.join(PROVIDER_STATUSES)}"),
         MODIFIED_AT,
     ],
     write=ReplaceGroups(by=FAMILY),
@@ -114,15 +126,22 @@ def _amount(name: str, meaning: str) -> Field:
         accepted_values("final_status", FINAL_STATUSES, on_failure=FAIL),
         accepted_values("initial_denial_outcome", OUTCOMES, nulls="pass", on_failure=FAIL),
         accepted_values("final_denial_outcome", OUTCOMES, nulls="pass", on_failure=FAIL),
-        row("payer_is_mapped", payer_is_mapped, on_failure=WARN, at_most="1%"),
-        row("paid_within_billed", paid_within_billed, on_failure=WARN),
-        row("payments_within_billed", payments_within_billed, on_failure=WARN),
-        row("billed_not_zero", billed_not_zero, on_failure=WARN),
-        row("paid_not_negative", paid_not_negative, on_failure=WARN),
-        row("answered_claim_is_explained", answered_claim_is_explained, on_failure=WARN),
-        row("claim_and_remittances_agree", claim_and_remittances_agree, nulls="pass", on_failure=WARN),
-        row("header_is_sum_of_lines", header_is_sum_of_lines, nulls="pass", on_failure=WARN),
-        row("submitted_in_time", submitted_in_time, nulls="pass", on_failure=WARN),
+        row("payer_is_mapped", payer_is_mapped, on_failure=WARN, at_most="1%", source="domain.md B24"),
+        row("paid_within_billed", paid_within_billed, on_failure=WARN, source="domain.md X07"),
+        row("payments_within_billed", payments_within_billed, on_failure=WARN, source="domain.md X07"),
+        row("billed_not_zero", billed_not_zero, on_failure=WARN, source="domain.md B16"),
+        row("paid_not_negative", paid_not_negative, on_failure=WARN, source="domain.md X07"),
+        row("answered_claim_is_explained", answered_claim_is_explained, on_failure=WARN, source="domain.md C05"),
+        row(
+            "claim_and_remittances_agree", claim_and_remittances_agree, nulls="pass", on_failure=WARN,
+            source="domain.md X02",
+        ),
+        row("header_is_sum_of_lines", header_is_sum_of_lines, nulls="pass", on_failure=WARN, source="domain.md C01"),
+        row("submitted_in_time", submitted_in_time, nulls="pass", on_failure=WARN, source="domain.md X14"),
+        accepted_values("elig_status", ELIG_STATUSES, on_failure=FAIL),
+        row("member_is_known", member_is_known, on_failure=WARN, source="domain.md X09"),
+        row("covered_on_service_date", covered_on_service_date, on_failure=WARN, source="domain.md X08"),
+        row("provider_in_roster", provider_in_roster, on_failure=WARN, source="domain.md X10"),
         not_after("service_from_date", "first_adjudicated_date", on_failure=WARN),
     ],
     balance=claims_and_money_reappear,
@@ -133,6 +152,8 @@ def claim_final(
     claims: DataFrame,
     lines: DataFrame,
     remittances: DataFrame,
+    spans: DataFrame,
+    providers: DataFrame,
     codes: DataFrame,
     reasons: DataFrame,
     payers: DataFrame,
@@ -144,10 +165,12 @@ def claim_final(
     Lines and payments whose claim has not come wait and are counted nowhere here.
     """
     settled = settled_families(families, claims, lines, remittances, codes, reasons, networks)
-    named = with_standard_payer(settled, payers).withColumns(
+    # A span or roster row is given once for each family it may concern.
+    covered = with_elig_status(settled, spans.drop("family_id").distinct())
+    attributed = with_provider(covered, providers.drop("family_id").distinct())
+    named = with_standard_payer(attributed, payers).withColumns(
         {
             "service_month": month_of(F.col("service_from_date")),
-            "elig_status": F.lit(ELIGIBILITY_UNKNOWN),
             **{a: F.col(a).cast(MONEY) for a in SUMMED},
         }
     )

@@ -3,6 +3,9 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from lakehouse.silver.attribution import IN_ROSTER
+from lakehouse.silver.coverage import COVERED, UNKNOWN_MEMBER
+
 
 def payer_is_mapped() -> Column:
     """A steward decided which standard payer the name stands for (domain.md B24)."""
@@ -48,3 +51,18 @@ def header_is_sum_of_lines() -> Column:
 def submitted_in_time() -> Column:
     """Submitted within a year of service, the longest limit that payers usually set (domain.md X14)."""
     return F.col("submitted_date") <= F.add_months("service_from_date", 12)
+
+
+def member_is_known() -> Column:
+    """Some span of the member was ever known (domain.md X09)."""
+    return F.col("elig_status") != UNKNOWN_MEMBER
+
+
+def covered_on_service_date() -> Column:
+    """A known member was covered when served (domain.md X08)."""
+    return F.col("elig_status").isin(COVERED, UNKNOWN_MEMBER)
+
+
+def provider_in_roster() -> Column:
+    """The rendering, else billing provider was in the network's roster on the day of service (domain.md X10)."""
+    return F.col("provider_status") == IN_ROSTER
