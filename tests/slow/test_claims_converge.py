@@ -1,0 +1,270 @@
+"""Any order, splitting, duplication and replay of what a network sends ends in the same Silver and Gold.
+
+Claims with versions, voids and deletions, their payments with reversals, eligibility with full files and changes after
+the fact, and a roster: on real Delta tables, through every table that the project declares.
+"""
+
+import csv
+import os
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from lakehouse.engine.run import Run
+from lakehouse.engine.work import Request
+from lakehouse.settings import LakeSettings, PrivacySettings, Settings
+from lakehouse.settings_networks import NetworkSettings
+from lakehouse.spec.registry import Registry
+
+pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.timeout(1700)]
+
+START = date(2026, 1, 5)
+DAYS = 4
+TOKEN = "CONVERGENCE_TOKEN_KEY"
+OF_THE_LAST_ROW = {"_source", "_batch_id", "_row_number", "_raw_hash", "_row_hash", "_run_id", "_source_versions"}
+Row = Mapping[str, str]
+COLUMNS = {
+    "claims": (
+        "claim_id", "replaces_claim_id", "frequency_code", "claim_type", "member_id", "payer_name",
+        "patient_control_number", "billing_provider_id", "rendering_provider_id", "service_from_date",
+        "submitted_date", "billed_amount", "money_level", "modified_at", "is_deleted",
+    ),
+    "payments": (
+        "payment_id", "remittance_id", "payment_kind", "payment_level", "claim_id", "remit_status_code", "remit_date",
+        "reverses_remittance_id", "trace_number", "payer_name", "billed_amount", "paid_amount", "modified_at",
+    ),
+    "adjustments": ("payment_id", "adjustment_id", "group_code", "reason_code", "amount", "modified_at"),
+    "eligibility": (
+        "member_id", "payer_name", "plan_name", "coverage_type", "coverage_start_date", "coverage_end_date",
+        "birth_date", "is_full_file", "modified_at", "is_deleted",
+    ),
+    "providers": (
+        "provider_id", "location_id", "npi", "specialty", "effective_date", "termination_date", "is_full_roster",
+        "modified_at",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class File:
+    """A delivery: its feed, the day in its name and its rows."""
+
+    feed: str
+    day: int
+    rows: tuple[Row, ...]
+
+
+def sent_files(seed: int) -> list[File]:
+    """What a network sends over some days."""
+    rng = random.Random(seed)
+    files = [File("claims", day, tuple(_claims(rng, day))) for day in range(DAYS)]
+    for day in range(1, DAYS):
+        payments, adjustments = _payments(rng, day)
+        files += [File("payments", day, tuple(payments)), File("adjustments", day, tuple(adjustments))]
+    files += [File("eligibility", day, tuple(_coverage(rng, day, is_full=day in (0, 2)))) for day in range(DAYS)]
+    files += [File("providers", day, tuple(_roster(rng, day, is_full=day == 2))) for day in (0, 1, 2)]
+    return [f for f in files if f.rows]
+
+
+def _stamp(rng: random.Random, day: int) -> str:
+    """Mostly of the day, at times of one before: late rows and ties do happen."""
+    return f"{START + timedelta(days=max(0, day - rng.choice((0, 0, 0, 1))))}T{rng.choice(('06', '12'))}:00:00Z"
+
+
+def _claims(rng: random.Random, day: int) -> list[Row]:
+    rows = []
+    for _ in range(rng.randint(4, 7)):
+        family, version = rng.randint(1, 5), rng.randint(0, 3)
+        links = rng.choice((f"C{family}0", f"C{family}0", f"C{family}{max(0, version - 1)}", ""))
+        rows.append(
+            {
+                "claim_id": f"C{family}{version}",
+                "replaces_claim_id": "" if version == 0 else links,
+                "frequency_code": "1" if version == 0 else rng.choice(("7", "7", "8", "5", "")),
+                "claim_type": "professional",
+                "member_id": f"M{family % 3}",
+                "payer_name": rng.choice(("Aetna", "Cigna")),
+                "patient_control_number": rng.choice((f"N{family}", "")),
+                "billing_provider_id": "B1",
+                "rendering_provider_id": f"D{family % 2}",
+                "service_from_date": f"2025-12-{10 + family}",
+                "submitted_date": f"2025-12-{15 + 3 * version}",
+                "billed_amount": rng.choice(("100.00", "80.00", "250.50")),
+                "money_level": "header",
+                "modified_at": _stamp(rng, day),
+                "is_deleted": rng.choice(("", "", "", "", "true")),
+            }
+        )
+    return rows
+
+
+def _payments(rng: random.Random, day: int) -> tuple[list[Row], list[Row]]:
+    payments: list[Row] = []
+    adjustments: list[Row] = []
+    for number in range(rng.randint(2, 4)):
+        claim, remittance = f"C{rng.randint(1, 6)}{rng.randint(0, 2)}", f"R{day}{number}"
+        takes_back = rng.random() < 0.3 and day > 1
+        paid = rng.choice(("60.00", "0.00", "40.00"))
+        payments.append(
+            {
+                "payment_id": f"P{day}{number}",
+                "remittance_id": remittance,
+                "payment_kind": "payer",
+                "payment_level": "claim",
+                "claim_id": claim,
+                "remit_status_code": "22" if takes_back else "1",
+                "remit_date": str(START + timedelta(days=day)),
+                "reverses_remittance_id": f"R{day - 1}{number}" if takes_back else "",
+                "trace_number": rng.choice(("T1", "T2", "")),
+                "payer_name": "Aetna",
+                "billed_amount": "100.00",
+                "paid_amount": f"-{paid}" if takes_back else paid,
+                "modified_at": _stamp(rng, day),
+            }
+        )
+        for place, reason in enumerate(rng.sample(("45", "29", "CO-97", "PR-1", "X99"), rng.randint(0, 2))):
+            adjustments.append(
+                {
+                    "payment_id": f"P{day}{number}",
+                    "adjustment_id": str(place),
+                    "group_code": "" if "-" in reason else "CO",
+                    "reason_code": reason,
+                    "amount": rng.choice(("40.00", "10.00")),
+                    "modified_at": _stamp(rng, day),
+                }
+            )
+    return payments, adjustments
+
+
+def _coverage(rng: random.Random, day: int, *, is_full: bool) -> list[Row]:
+    members = range(3) if is_full else sorted(rng.sample(range(3), rng.randint(0, 2)))
+    rows = []
+    for member in members:
+        if is_full and rng.random() < 0.2:
+            continue  # absent from a full file: coverage ends
+        rows.append(
+            {
+                "member_id": f"M{member}",
+                "payer_name": "Aetna",
+                "plan_name": "Gold",
+                "coverage_type": "medical",
+                "coverage_start_date": rng.choice(("2025-01-01", "2025-12-12")),
+                "coverage_end_date": rng.choice(("", "2025-12-13", "2026-06-30")),
+                "birth_date": "1960-01-01",
+                "is_full_file": str(is_full).lower(),
+                "modified_at": f"{START + timedelta(days=day)}T05:00:00Z",
+                "is_deleted": "" if is_full else rng.choice(("", "", "true")),
+            }
+        )
+    return rows
+
+
+def _roster(rng: random.Random, day: int, *, is_full: bool) -> list[Row]:
+    return [
+        {
+            "provider_id": f"D{number}",
+            "location_id": rng.choice(("MAIN", "EAST")),
+            "npi": "1234567893",
+            "specialty": rng.choice(("cardiology", "surgery")),
+            "effective_date": rng.choice(("2020-01-01", "2025-12-12")),
+            "termination_date": rng.choice(("", "2025-12-31")),
+            "is_full_roster": str(is_full).lower(),
+            "modified_at": f"{START + timedelta(days=day)}T05:00:00Z",
+        }
+        for number in range(2)
+        if not (is_full and rng.random() < 0.3)
+    ]
+
+
+class Sender:
+    """A lake of one network, to which files are delivered before each run."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.spark, self.folder, self.runs = spark, folder, 0
+        self.drop = folder / "drop"
+        network = NetworkSettings(adapter="standard", root=str(self.drop))
+        network = network.model_copy(update={"checks": network.checks.model_copy(update={"most_quarantined_share": 1})})
+        privacy = PrivacySettings(member_token_key=f"env:{TOKEN}")
+        lake = LakeSettings(root=str(folder / "lake"))
+        self.settings = Settings(env="test", lake=lake, privacy=privacy, networks={"harbor": network})
+
+    def deliver(self, file: File, copy: int = 0) -> None:
+        """Write the file; a copy has another name and the same day."""
+        again = f"-again{copy}" if copy else ""
+        path = self.drop / file.feed / f"{file.feed}-{START + timedelta(days=file.day)}{again}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="") as target:
+            writer = csv.DictWriter(target, COLUMNS[file.feed], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(file.rows)
+        written_at = datetime(2026, 1, 20, tzinfo=UTC).timestamp()
+        os.utime(path, (written_at, written_at))
+
+    def run(self) -> None:
+        """Build everything that is due."""
+        self.runs += 1
+        registry = Registry.discover(self.settings.networks)
+        request = Request(f"run-{self.runs}", date(2026, 2, 1), datetime(2026, 2, 1, self.runs, tzinfo=UTC))
+        with Run(self.settings, registry, request, lambda: self.spark) as run:
+            report = run.execute(list(registry.tables))
+        assert [o.error for o in report.failed] == []
+
+    def state(self) -> dict[str, list[str]]:
+        """Every row of Silver and Gold, without what tells of files and runs."""
+        found = {}
+        for log in sorted((self.folder / "lake").glob("*/*/_delta_log")):
+            layer, name = log.parent.parent.name, log.parent.name
+            if layer in ("silver", "gold") and not name.endswith("__quarantine"):
+                frame = self.spark.read.format("delta").load(str(log.parent))
+                kept = frame.drop(*OF_THE_LAST_ROW)
+                found[f"{layer}.{name}"] = sorted(str(row.asDict()) for row in kept.collect())
+        return found
+
+
+def scheduled(sender: Sender, files: Sequence[File], rng: random.Random) -> dict[str, list[str]]:
+    """The files in another order, rows repeated within and across files, over some runs."""
+    order = list(files)
+    rng.shuffle(order)
+    cut = rng.randint(1, len(order) - 1)
+    for part in (order[:cut], order[cut:]):
+        for file in part:
+            repeated = (*file.rows, *rng.sample(file.rows, rng.randint(0, len(file.rows))))
+            sender.deliver(File(file.feed, file.day, tuple(rng.sample(repeated, len(repeated)))))
+        sender.run()
+    stamped = [f for f in files if f.feed in ("claims", "payments", "adjustments")]
+    sender.deliver(rng.choice(stamped), copy=1)
+    sender.run()
+    return sender.state()
+
+
+@settings(
+    max_examples=int(os.environ.get("CONVERGENCE_EXAMPLES", "2")),
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+@given(seed=st.integers(0, 10_000))
+def test_every_schedule_ends_in_the_same_state(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    files = sent_files(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(TOKEN, "5" * 64)
+        straight = Sender(spark, tmp_path_factory.mktemp("straight"))
+        for file in files:
+            straight.deliver(file)
+        straight.run()
+        expected = straight.state()
+        assert len(expected["silver.claim_family"]) > 3
+        found = scheduled(Sender(spark, tmp_path_factory.mktemp("scheduled")), files, random.Random(seed))
+    assert set(found) == set(expected)
+    for table, rows in expected.items():
+        assert found[table] == rows, f"{table} differs (seed {seed})"

@@ -1,0 +1,162 @@
+"""No value of a field with a PHI class is anywhere but where it may be.
+
+Every such column of every feed holds a marker of its own; rows are broken in all the ways that rows are; the real
+command line lands, merges, sets aside, publishes, fails and reports. Then every byte that came out is searched.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from lakehouse.spec.contracts import CONTRACTS, Contract
+from lakehouse.spec.field import BIRTH_DATE, DIRECT, GEOGRAPHY, MEMBER, Field
+from slow.children import COMMAND, Place
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+DAY = "2026-01-05"
+NEVER_IN_SILVER = (DIRECT, MEMBER, BIRTH_DATE, GEOGRAPHY)
+BIRTH = "1931-07-13"
+PLAIN = {
+    "claim_type": "professional", "payer_name": "Aetna", "service_from_date": "2025-12-01", "money_level": "line",
+    "billed_amount": "100.00", "procedure_code_system": "cpt", "payment_kind": "payer", "payment_level": "claim",
+    "remit_date": "2025-12-20", "paid_amount": "60.00", "group_code": "CO", "reason_code": "45", "amount": "40.00",
+    "provider_id": "D1", "location_id": "MAIN", "plan_name": "Gold", "coverage_type": "medical",
+    "coverage_start_date": "2025-01-01", "denial_code": "45", "modified_at": "2026-01-04T08:00:00Z",
+}  # fmt: skip
+# Columns that a broken row differs in; the marker of the case stands in each place that some message might quote.
+BROKEN: tuple[Mapping[str, str], ...] = (
+    {"modified_at": "{marker}"},
+    {"service_from_date": "{marker}", "coverage_start_date": "{marker}", "remit_date": "{marker}"},
+    {"billed_amount": "{marker}", "paid_amount": "{marker}", "amount": "{marker}"},
+    {"claim_id": "", "payment_id": "", "member_id": "", "remittance_id": ""},
+    {"service_from_date": "2999-01-01"},
+)
+
+
+def marker(contract: Contract, field: Field, row: str) -> str:
+    """A text that is nowhere else; ids that link feeds are the same in all of them."""
+    if field.phi is BIRTH_DATE:
+        return BIRTH
+    feed = "" if field.name.endswith("_id") else contract.name
+    return f"MRK{feed}{field.name}{row}".replace("_", "").upper()
+
+
+def row_of(contract: Contract, row: str, changes: Mapping[str, str]) -> dict[str, str]:
+    """Every column with a PHI class holds its marker, the others what is usual."""
+    made = {}
+    for field in contract.all_fields:
+        if field.name == "network":
+            continue
+        said = marker(contract, field, row) if field.phi is not None else PLAIN.get(field.name, "")
+        made[field.name] = changes.get(field.name, said).format(marker=f"MRKBROKEN{row}")
+    return made
+
+
+def deliver(drop: Path) -> None:
+    """One file per feed: sound rows, broken rows, a column nobody declared, a line that is no row."""
+    for contract in CONTRACTS:
+        rows = [row_of(contract, f"S{n}", {}) for n in range(3)]
+        rows += [row_of(contract, f"B{n}", changes) for n, changes in enumerate(BROKEN)]
+        columns = [*rows[0], "extra_column"]
+        lines = [",".join(columns)]
+        lines += [",".join([*row.values(), "MRKEXTRA"]) for row in rows]
+        lines += ["MRKTOOFEWCOLUMNS,MRKTOOFEWCOLUMNS2", 'MRKQUOTE,"MRKUNCLOSED']
+        path = drop / contract.name / f"{contract.name}-{DAY}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes("\n".join(lines).encode() + b"\nMRKLATIN\xff\xfe,x\n")
+
+
+def call(place: Place, *arguments: str) -> tuple[int, bytes]:
+    """Exit code, and all that was printed, logs among it."""
+    environment = os.environ | {
+        "CHILD_TOKEN_KEY": "0f" * 32,
+        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
+    }
+    done = subprocess.run(
+        [*COMMAND, "--config", str(place.config()), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        cwd=place.folder,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def found(place_of: str, content: bytes, wanted: Iterable[str]) -> list[str]:
+    """Where markers stand, without saying more than their names."""
+    text = content.upper()
+    return sorted({f"{m} in {place_of}" for m in wanted if m.encode() in text})
+
+
+def every_row(folder: Path) -> bytes:
+    """The rows of a table as a reader sees them, with their statistics left out."""
+    return json.dumps(DeltaTable(str(folder)).to_pyarrow_table().to_pylist(), default=str).encode()
+
+
+def test_no_marker_leaves_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drop = tmp_path / "drop"
+    deliver(drop)
+    share = "[networks.harbor.checks]\nmost_quarantined_share = 1.0\n"
+    place = Place(tmp_path / "place", f'[networks.harbor]\nadapter = "standard"\nroot = "{drop}"\n{share}')
+    printed: list[tuple[str, bytes]] = []
+    for arguments in (
+        ("plan",), ("run",), ("status",), ("quarantine", "list"), ("quarantine", "show", "silver.claim"), ("codes",),
+        ("quarantine", "retry", "silver.claim"), ("audit", "duplicates", "silver.claim"), ("check", "--full"),
+        ("lineage", "gold.revenue_by_payer"),
+    ):  # fmt: skip
+        printed.append((" ".join(arguments), call(place, *arguments)[1]))
+    (drop / "claims" / "claims-2026-01-06.csv").write_text("claim_id,member_id\nMRKLATE,MRKLATE\n")  # a column is gone
+    code, said = call(place, "run")
+    assert code != 0, said.decode()[-2000:]
+    printed.append(("failed run", said))
+    assert b"service_from_date" in said  # it fails and says why
+    texts = {marker(c, f, r) for c in CONTRACTS for f in c.all_fields if f.phi for r in ("S0", "S1", "S2", "B0", "B4")}
+    markers = {*texts, "MRK"}
+    scanned = 0
+    leaks: list[str] = []
+    for name, output in printed:
+        scanned += len(output)
+        leaks += found(f"output of {name}", output, markers)
+    lake = place.folder / "lake"
+    tables = {p.parent.parent.name + "." + p.parent.name: p.parent for p in lake.glob("*/*/_delta_log")}
+    assert {"gold.revenue_by_payer", "ops.check_result", "ops.run", "silver.claim_final", "silver.member"} <= set(
+        tables
+    )
+    for name, folder in tables.items():
+        layer = name.split(".")[0]
+        if layer != "bronze":
+            for file in (folder / "_delta_log").glob("*"):
+                if file.is_file():
+                    scanned += file.stat().st_size
+                    leaks += found(f"{name}/_delta_log", file.read_bytes(), markers)
+        if layer in ("gold", "ops", "reference"):
+            rows = every_row(folder)
+            scanned += len(rows)
+            leaks += found(name, rows, markers)
+        if layer == "silver" and not name.endswith("__quarantine"):
+            never = {
+                marker(c, f, r)
+                for c in CONTRACTS
+                for f in c.all_fields
+                if f.phi in NEVER_IN_SILVER
+                for r in ("S0", "S1", "S2")
+            }
+            rows = every_row(folder)
+            scanned += len(rows)
+            leaks += found(name, rows, never)
+    assert leaks == []
+    claims = DeltaTable(str(tables["silver.claim"])).to_pyarrow_table().to_pylist()
+    assert sum(re.match("MRK", str(r["claim_id"])) is not None for r in claims) >= 3  # the rows did pass through
+    assert scanned > 100_000
+    with capsys.disabled():
+        sys.stdout.write(f"{scanned:,} bytes searched for {len(texts)} markers: {len(tables)} tables, ")
+        sys.stdout.write(f"{len(printed)} outputs\n")
