@@ -49,6 +49,7 @@ ABOUT_SEVERAL = (
     "bronze/synthea/test_headers.py",
     "bronze/synthea/test_sample.py",
     "bronze/tuva/test_headers.py",
+    "engine/test_bad_input.py",
     "engine/test_convergence.py",
     "engine/test_failures.py",
     "engine/test_linked_groups.py",
