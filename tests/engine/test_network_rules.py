@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from engine.world import ADAPTERS, SILVER, TABLES, World, sent, visit
 from lakehouse.engine.check import judge
-from lakehouse.engine.network_rules import check_rule_settings, network_rules, quarantined_share
+from lakehouse.engine.network_rules import check_rule_settings, network_rules, quarantined_share, that_may_stop
 from lakehouse.engine.run import Outcome
 from lakehouse.errors import SettingsError
 from lakehouse.settings_networks import CheckSettings, NetworkSettings
@@ -70,6 +70,16 @@ def test_a_rule_that_is_not_for_a_sender_has_no_result() -> None:
 def test_the_share_set_aside_is_judged_from_twenty_rows_on(aside: int, total: int, most: str, holds: bool) -> None:
     found = quarantined_share(visit, "north", {"north": network(most_quarantined_share=most)}, aside, total)
     assert (found.holds, found.on_failure, found.network) == (holds, "fail", "north")
+
+
+def test_rows_read_again_since_they_were_set_aside_stop_nothing_by_their_number() -> None:
+    most = {"north": network(), "south": network()}
+    shares = [quarantined_share(visit, n, most, 20, 20) for n in most]
+    rules = [replace(rule, at_most=0) for rule in network_rules(visit, most)]
+    found = [*shares, *judge(visit, rules, [20] * len(rules), 20, "north")]
+    left = {(r.network, str(r.on_failure)) for r in that_may_stop(found, {"north"})}
+    assert left == {("south", "fail"), ("north", "warn")}
+    assert that_may_stop(found, ()) == found
 
 
 @pytest.mark.parametrize(

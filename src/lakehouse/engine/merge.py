@@ -13,7 +13,7 @@ from lakehouse.engine.context import BuildContext, BuildResult, check_schema
 from lakehouse.engine.inputs import plain_inputs
 from lakehouse.engine.layout import stored_layout
 from lakehouse.engine.ledger import IN, OUT, ROWS, LedgerLine, lines_of, prove, prove_merge
-from lakehouse.engine.network_rules import judge_networks, network_rules
+from lakehouse.engine.network_rules import judge_networks, network_rules, that_may_stop
 from lakehouse.engine.quarantine import SET_ASIDE, quarantined_rows, set_aside
 from lakehouse.engine.reopening import Decided, decided, only_reopened, settle, settlement, with_decisions
 from lakehouse.engine.resolve import (
@@ -135,7 +135,7 @@ def _merge(
             bad = classified.where(F.col(CLASS) == QUARANTINED)
             aside = quarantined_rows(bad, context.request.run_id, context.request.started_at)
             set_aside(session, lake, table, aside, context.request.run_id)
-        refuse(table, rules, checks)
+        refuse(table, rules, that_may_stop(checks, _only_reopened(plan)))
         winners = classified.where(F.col(CLASS).isin(INSERTED, UPDATED))
         checks += _batch_checks(context, plan, winners, tally, checks)
         ledger = [line for lines in ledgers for line in lines] + _merge_ledger(table.name, tally)
@@ -167,6 +167,12 @@ def ranked_rows(
 def _used(part: ConformedRows) -> DataFrame:
     """The rows that enter the merge."""
     return part.rows.where(F.col("_drop_reason").isNull()).drop("_drop_reason", *part.conform.elsewhere_columns)
+
+
+def _only_reopened(plan: TablePlan) -> set[str]:
+    """Networks of which nothing is read but rows that were set aside before."""
+    others = {work.part.network for work in plan.parts if work.reading is not Reading.REOPENED}
+    return {work.part.network for work in plan.parts} - others
 
 
 def _mixed(plan: TablePlan, tally: Tally) -> set[str]:

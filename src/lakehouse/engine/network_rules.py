@@ -104,6 +104,12 @@ def quarantined_share(table: Table, network: str, networks: Networks, aside: int
     return CheckResult(table.name, SHARE_RULE, str(FAIL), aside, total, holds, network=network)
 
 
+def that_may_stop(results: Sequence[CheckResult], reopened: Collection[str]) -> list[CheckResult]:
+    """Results that may stop a build. Of the networks in `reopened` only rows that were set aside before are read: how
+    many of them are set aside still stops nothing."""
+    return [r for r in results if r.network not in reopened or not (r.on_failure == QUARANTINE or r.name == SHARE_RULE)]
+
+
 def check_rule_settings(registry: Registry, networks: Networks) -> None:
     """Every rule that settings change exists, and can be changed so.
 
