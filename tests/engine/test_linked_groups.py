@@ -14,7 +14,7 @@ from lakehouse.spec.table import table
 
 pytestmark = pytest.mark.spark
 KEY = ("network", "visit_id")
-STAY, BILL = "silver.stay_visit", "silver.stay"
+STAY, BILL = "silver.stay_visit", "silver.stay_bill"
 
 
 def hubs() -> Column:
