@@ -41,6 +41,8 @@ def claim(claim_id: str, **columns: str) -> dict[str, str]:
         "claim_type": "professional",
         "frequency_code": "1",
         "billing_npi": "1234567893",
+        "rendering_npi": "1245319599",
+        "diagnosis_codes": "I10",
         "service_from_date": "2026-01-02",
         "billed_amount": "100.00",
         "modified_at": "2026-01-05T08:00:00Z",
@@ -59,7 +61,7 @@ ODD = [
     claim("nameless", member_id="UNKNOWN"),
     claim("late", modified_at="2030-01-01T00:00:00Z"),
 ]
-NOT_UTF8 = b"bytes,M1,Aetna,G\xfcld,professional,1,1234567893,2026-01-02,100.00,2026-01-05T08:00:00Z\n"
+NOT_UTF8 = b"bytes,M1,Aetna,G\xfcld,professional,1,1234567893,1245319599,I10,2026-01-02,100.00,2026-01-05T08:00:00Z\n"
 
 
 @pytest.fixture(scope="module")
