@@ -44,7 +44,6 @@ ABOUT_SEVERAL = (
     "test_quality.py",
     "test_registry_snapshot.py",
     "test_synthea_sample.py",
-    "test_tuva_sample.py",
     "bronze/standard/test_standard_feeds.py",
     "bronze/synthea/test_headers.py",
     "bronze/synthea/test_sample.py",

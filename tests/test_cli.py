@@ -145,6 +145,7 @@ def test_check_finds_a_key_that_stands_twice_and_a_delivery_that_is_not_whole(
 
 
 @pytest.mark.spark
+@pytest.mark.timeout(900)
 def test_the_demo_builds_a_lake_that_agrees_with_its_answer_key(spark: SparkSession, tmp_path: Path) -> None:
     lake = lake_folder(tmp_path)
     demo = tmp_path / "demo"

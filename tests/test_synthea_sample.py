@@ -29,6 +29,7 @@ PAYER_CODES = {
 
 pytestmark = [
     pytest.mark.spark,
+    pytest.mark.timeout(900),  # the first test waits for a whole lake
     pytest.mark.skipif(not SAMPLE.is_dir(), reason="the Synthea sample data is not beside this checkout"),
 ]
 

@@ -17,6 +17,7 @@ SAMPLE = sample_folder("tuva")
 Built = tuple[SampleLake, RunReport]
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.spark,
     pytest.mark.skipif(
         not SAMPLE.is_dir(),
