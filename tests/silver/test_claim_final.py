@@ -64,6 +64,8 @@ def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
         spark,
         [
             {
+                "payer_control_number": "PCN1",
+                "patient_control_number": "ACC1",
                 "member_token": "token",
                 "member_token_key_version": "1",
                 "line_of_business": "commercial",
@@ -93,6 +95,8 @@ def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
         "initial_denial_outcome": "clean",
         "final_denial_outcome": "clean",
         "has_adjustments": False,
+        "payer_control_number": "PCN1",
+        "patient_control_number": "ACC1",
         "member_token": "token",
         "member_token_key_version": "1",
         "claim_type": "professional",

@@ -76,7 +76,7 @@ def _amount(name: str, meaning: str) -> Field:
         field("is_void_family", BOOLEAN, "nothing of it is live: no revenue; what is paid is a credit", required=True),
         MEMBER_TOKEN,
         MEMBER_TOKEN_KEY_VERSION,
-        *CLAIMS.pick("claim_type", "payer_name"),
+        *CLAIMS.pick("payer_control_number", "patient_control_number", "claim_type", "payer_name"),
         field("payer_code", STRING, f"standard payer: {', '.join(PAYER_CODES)}", required=True),
         field("payer_is_mapped", BOOLEAN, "a row of reference.payer_mapping decides payer_code; false counts as OTHER"),
         *CLAIMS.pick("line_of_business", "billing_provider_id", "billing_npi"),

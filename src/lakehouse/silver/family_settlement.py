@@ -23,7 +23,8 @@ SUMMED = (
 VOID, UNADJUDICATED, DENIED, PARTIALLY_DENIED, PAID = "void", "unadjudicated", "denied", "partially_denied", "paid"
 FINAL_STATUSES = (VOID, UNADJUDICATED, DENIED, PARTIALLY_DENIED, PAID)
 DESCRIBED = (
-    "claim_id", "member_token", "member_token_key_version", "claim_type", "payer_name", "line_of_business",
+    "claim_id", "payer_control_number", "patient_control_number", "member_token", "member_token_key_version",
+    "claim_type", "payer_name", "line_of_business",
     "billing_provider_id", "billing_npi", "rendering_provider_id", "rendering_npi", "service_from_date",
     "service_to_date", "discharge_date", "appeal_date", "appeal_outcome", "is_closed", "closed_date",
     "own_paid_amount", "header_difference_amount", "is_void_family", "live_claim_count",
