@@ -36,7 +36,7 @@ LONGER_TABLE_FILES = {
     "bronze/synthea/claims.py": 140,  # two money levels of one record are told apart here
     "silver/claim_final.py": 185,  # 59 fields, each on a line of its own
     "silver/remittance.py": 130,  # 32 fields, and a rule for each way a remittance can be wrong
-    "gold/revenue_by_payer.py": 175,  # 24 fields, and the select that names each again
+    "gold/revenue_by_payer.py": 190,  # 24 fields, and the select that names each again
 }
 ABOUT_SEVERAL = (
     "test_architecture.py",

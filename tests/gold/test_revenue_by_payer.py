@@ -5,6 +5,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.gold.revenue_by_payer import CONSERVED, revenue_by_payer
+from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_final import claim_final
 from silver import rows
 from silver.rows import Row, money
@@ -73,6 +74,25 @@ def revenue(spark: SparkSession, *expected: Row) -> DataFrame:
     return rows.frame(spark, revenue_by_payer.fields, *expected, defaults=REVENUE)
 
 
+def revenue_of(settled: DataFrame, *copies: Row, as_of: date) -> DataFrame:
+    """Revenue of settled claims, of which these stand in other networks too."""
+    return revenue_by_payer(claims=settled, copies=told_copies(settled.sparkSession, *copies), as_of=as_of)
+
+
+def told_copies(spark: SparkSession, *copies: Row) -> DataFrame:
+    """Rows of silver.claim_copy."""
+    return rows.frame(spark, claim_copy.fields, *copies, defaults={"network": "north"})
+
+
+def unbalanced(settled: DataFrame, copies: DataFrame, result: DataFrame) -> dict[str, object]:
+    """Measure -> what went in less what came out."""
+    assert revenue_by_payer.balance is not None
+    sums: dict[str, object] = {}
+    for row in revenue_by_payer.balance({"claims": settled, "copies": copies}, result).collect():
+        sums[row["measure"]] = sums.get(row["measure"], 0) + (row["amount"] if row["side"] == "in" else -row["amount"])
+    return sums
+
+
 def only_row(result: DataFrame) -> Mapping[str, object]:
     found = result.collect()
     assert len(found) == 1
@@ -80,13 +100,13 @@ def only_row(result: DataFrame) -> Mapping[str, object]:
 
 
 def test_an_ordinary_claim_is_one_row(spark: SparkSession) -> None:
-    result = revenue_by_payer(claims=claims(spark, {}), as_of=AS_OF)
+    result = revenue_of(claims(spark, {}), as_of=AS_OF)
     rows.assert_same_rows(result, revenue(spark, {}))
 
 
 def test_months_networks_and_payers_are_apart(spark: SparkSession) -> None:
     other: tuple[Row, ...] = ({"service_month": "2026-02-01"}, {"network": "south"}, {"payer_code": "OTHER"})
-    result = revenue_by_payer(claims=claims(spark, {}, {}, *other), as_of=AS_OF)
+    result = revenue_of(claims(spark, {}, {}, *other), as_of=AS_OF)
     twice = {c: str(2 * money(str(REVENUE[c]))) for c in CONSERVED if c.endswith("_amount")}
     both = {**twice, "claim_count": 2, "line_count": 2}
     rows.assert_same_rows(result, revenue(spark, both, *other), ignore_row_order=True)
@@ -107,7 +127,7 @@ CLOSED_BY = {
 @pytest.mark.parametrize("name", CLOSED_BY)
 def test_what_is_left_goes_by_the_closing_date(spark: SparkSession, name: str) -> None:
     closes_on, column, next_change = CLOSED_BY[name]
-    found = only_row(revenue_by_payer(claims=claims(spark, left("15.00", closes_on=closes_on)), as_of=AS_OF))
+    found = only_row(revenue_of(claims(spark, left("15.00", closes_on=closes_on)), as_of=AS_OF))
     amounts = {c: found[c] for c in ("outstanding_amount", "residual_amount", "credit_amount")}
     assert amounts == {c: money("15.00" if c == column else "0.00") for c in amounts}
     assert found["_next_change_date"] == next_change
@@ -119,7 +139,7 @@ def test_outstanding_is_split_by_whether_an_answer_stands(spark: SparkSession) -
         left("7.00", is_adjudicated=False),
         left("1.00", is_adjudicated=None),
     )
-    found = only_row(revenue_by_payer(claims=claims(spark, *open_claims), as_of=AS_OF))
+    found = only_row(revenue_of(claims(spark, *open_claims), as_of=AS_OF))
     assert found["outstanding_amount"] == money("23.00")
     assert found["outstanding_unexplained_amount"] == money("15.00")
     assert found["outstanding_unadjudicated_amount"] == money("8.00")
@@ -131,7 +151,7 @@ def test_a_denial_is_a_loss_once_it_is_final_and_outstanding_before(spark: Spark
     denied = {"denied_amount": "15.00", "paid_amount": "45.00"}
     cases = ({"denial_final_on": AS_OF}, {"denial_final_on": tomorrow}, {"denial_final_on": None})
     made = [{**denied, **case, "payer_code": code} for case, code in zip(cases, ("AETNA", "CIGNA", "UHC"), strict=True)]
-    result = revenue_by_payer(claims=claims(spark, *made), as_of=AS_OF)
+    result = revenue_of(claims(spark, *made), as_of=AS_OF)
     columns = ("denied_amount", "outstanding_in_denial_amount", "outstanding_amount", "_next_change_date")
     found = {row["payer_code"]: tuple(row[c] for c in columns) for row in result.collect()}
     zero, all_of_it = money("0.00"), money("15.00")
@@ -148,16 +168,14 @@ def test_a_void_family_is_no_claim_and_its_payment_a_credit(spark: SparkSession)
         "is_void_family": True, "billed_amount": "0.00", "allowed_amount": None, "contractual_amount": "0.00",
         "patient_responsibility_amount": "0.00", "remainder_amount": "-60.00", "line_count": 0,
     }  # fmt: skip
-    found = only_row(revenue_by_payer(claims=claims(spark, {}, void), as_of=AS_OF))
+    found = only_row(revenue_of(claims(spark, {}, void), as_of=AS_OF))
     assert (found["claim_count"], found["claims_without_allowed"], found["line_count"]) == (1, 0, 1)
     assert (found["paid_amount"], found["credit_amount"]) == (money("120.00"), money("-60.00"))
 
 
 def test_a_credit_is_negative_and_never_netted(spark: SparkSession) -> None:
     tomorrow = AS_OF + timedelta(days=1)
-    result = revenue_by_payer(
-        claims=claims(spark, left("-20.00", closes_on=tomorrow), left("20.00", closes_on=AS_OF)), as_of=AS_OF
-    )
+    result = revenue_of(claims(spark, left("-20.00", closes_on=tomorrow), left("20.00", closes_on=AS_OF)), as_of=AS_OF)
     found = only_row(result)
     assert (found["credit_amount"], found["residual_amount"]) == (money("-20.00"), money("20.00"))
     assert found["outstanding_amount"] == money("0.00")
@@ -172,28 +190,28 @@ def test_next_change_is_the_earliest_closing_of_a_claim_with_something_left(spar
         left("0.00", closes_on=date(2026, 3, 2)),
         left("5.00", closes_on=date(2026, 2, 1)),
     ]
-    found = only_row(revenue_by_payer(claims=claims(spark, *coming), as_of=AS_OF))
+    found = only_row(revenue_of(claims(spark, *coming), as_of=AS_OF))
     assert found["_next_change_date"] == date(2026, 3, 15)
 
 
 def test_allowed_that_nobody_states_is_null_and_counted(spark: SparkSession) -> None:
-    some = only_row(revenue_by_payer(claims=claims(spark, {}, left("0.00")), as_of=AS_OF))
-    none = only_row(revenue_by_payer(claims=claims(spark, left("0.00")), as_of=AS_OF))
+    some = only_row(revenue_of(claims(spark, {}, left("0.00")), as_of=AS_OF))
+    none = only_row(revenue_of(claims(spark, left("0.00")), as_of=AS_OF))
     assert (some["allowed_amount"], some["claims_without_allowed"]) == (money("80.00"), 1)
     assert (none["allowed_amount"], none["claims_without_allowed"]) == (None, 1)
 
 
 def test_coverage_is_null_until_it_is_known_of_some_claim(spark: SparkSession) -> None:
-    unknown = only_row(revenue_by_payer(claims=claims(spark, {}, {"elig_status": None}), as_of=AS_OF))
+    unknown = only_row(revenue_of(claims(spark, {}, {"elig_status": None}), as_of=AS_OF))
     known = only_row(
-        revenue_by_payer(
-            claims=claims(
+        revenue_of(
+            claims(
                 spark, {}, {"elig_status": "covered"}, {"elig_status": "gap"}, {"elig_status": "lost_retroactively"}
             ),
             as_of=AS_OF,
         )
     )
-    inside = only_row(revenue_by_payer(claims=claims(spark, {"elig_status": "covered"}), as_of=AS_OF))
+    inside = only_row(revenue_of(claims(spark, {"elig_status": "covered"}), as_of=AS_OF))
     columns = ("claims_outside_coverage", "paid_outside_coverage_amount")
     assert [unknown[c] for c in columns] == [None, None]
     assert [known[c] for c in columns] == [2, money("120.00")]
@@ -201,25 +219,64 @@ def test_coverage_is_null_until_it_is_known_of_some_claim(spark: SparkSession) -
 
 
 def test_nothing_gives_nothing_and_the_balance_closes_at_zero(spark: SparkSession) -> None:
-    empty = claims(spark)
-    result = revenue_by_payer(claims=empty, as_of=AS_OF)
+    empty, no_copies = claims(spark), told_copies(spark)
+    result = revenue_of(empty, as_of=AS_OF)
     assert result.count() == 0
     assert revenue_by_payer.balance is not None
-    assert {row["amount"] for row in revenue_by_payer.balance({"claims": empty}, result).collect()} == {money("0.00")}
+    stated = revenue_by_payer.balance({"claims": empty, "copies": no_copies}, result).collect()
+    assert {row["amount"] for row in stated} == {money("0.00")}
 
 
 def test_balance_closes_over_mixed_claims_and_opens_when_one_is_doubled(spark: SparkSession) -> None:
-    given = claims(spark, {}, left("15.00"), left("-3.00"), {"payer_code": "UHC", "allowed_amount": None})
-    result = revenue_by_payer(claims=given, as_of=AS_OF)
-    assert revenue_by_payer.balance is not None
+    void = {"is_void_family": True, "billed_amount": "0.00", "paid_amount": "0.00", "contractual_amount": "0.00"}
+    given = claims(
+        spark, {}, left("15.00"), left("-3.00"), {"payer_code": "UHC", "allowed_amount": None}, void,
+        left("7.00", denied_amount="1.00"), void,
+    )  # fmt: skip
+    copies = told_copies(spark, *[{"family_id": c, "outcome": "exact", "is_kept": False} for c in ("C6", "C7")])
+    result = revenue_by_payer(claims=given, copies=copies, as_of=AS_OF)
     for frame, closes in ((given, True), (given.union(given), False)):
-        sums: dict[str, object] = {}
-        for row in revenue_by_payer.balance({"claims": frame}, result).collect():
-            sums[row["measure"]] = sums.get(row["measure"], 0) + (
-                row["amount"] if row["side"] == "in" else -row["amount"]
-            )
+        sums = unbalanced(frame, copies, result)
         assert set(sums) == {*CONSERVED, "claims", "denied", "remainder"}
         assert (set(sums.values()) == {0}) is closes
+
+
+def test_what_several_networks_sent_counts_once_if_its_identity_is_proved(spark: SparkSession) -> None:
+    """Five claims of 60.00 paid: E in three networks alike, X in two with other money, L looks alike, A alone twice."""
+    sent: tuple[Row, ...] = (
+        {"family_id": "E1", "network": "north"},
+        {"family_id": "E2", "network": "south"},
+        {"family_id": "E3", "network": "west"},
+        {"family_id": "X1", "network": "north", "last_adjudicated_date": "2026-02-01"},
+        {"family_id": "X2", "network": "south", "last_adjudicated_date": "2026-02-02", "paid_amount": "50.00"},
+        {"family_id": "L1", "network": "north", "member_token": "t", "billing_npi": "1"},
+        {"family_id": "L2", "network": "south", "member_token": "t", "billing_npi": "1"},
+        {"family_id": "A1", "network": "north"},
+        {"family_id": "A1", "network": "south"},
+    )
+    numbered = [
+        {
+            "service_from_date": "2026-01-10",
+            "final_status": "paid",
+            **({"payer_control_number": str(row["family_id"])[0]} if str(row["family_id"])[0] in "EX" else {}),
+            **row,
+        }
+        for row in sent
+    ]
+    settled = claims(spark, *numbered)
+    ranks = rows.networks(spark, {"network": "north"}, {"network": "south"}, {"network": "west", "source_rank": 1})
+    copies = claim_copy(families=settled, networks=ranks).localCheckpoint()
+    told = {r["family_id"]: (r["outcome"], r["is_kept"], r["senders"]) for r in copies.collect()}
+    two, three = ["north", "south"], ["north", "south", "west"]
+    assert told == {
+        "E1": ("exact", False, three), "E2": ("exact", False, three), "E3": ("exact", True, three),
+        "X1": ("conflict", False, two), "X2": ("conflict", True, two),
+        "L1": ("possible", True, two), "L2": ("possible", True, two),
+    }  # fmt: skip
+    result = revenue_by_payer(claims=settled, copies=copies, as_of=AS_OF)
+    found = {r["network"]: (r["claim_count"], r["paid_amount"]) for r in result.collect()}
+    assert found == {"north": (2, money("120.00")), "south": (3, money("170.00")), "west": (1, money("60.00"))}
+    assert set(unbalanced(settled, copies, result).values()) == {0}
 
 
 def test_rules_tell_good_from_bad_and_unknown(spark: SparkSession) -> None:

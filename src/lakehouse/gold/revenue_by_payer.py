@@ -8,8 +8,11 @@ from pyspark.sql import functions as F
 
 from lakehouse.gold.claim_state import split_remainder
 from lakehouse.reference.payer_mapping import PAYER_CODES
+from lakehouse.silver.claim_copies import copies_left_out
+from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_final import claim_final
 from lakehouse.silver.coverage import AFTER_LAST, BEFORE_FIRST, GAP, LOST, UNKNOWN_MEMBER
+from lakehouse.silver.family_settlement import FAMILY
 from lakehouse.spec.balance import Entry, amount_where, combined, entries, row_count
 from lakehouse.spec.columns import sum_money
 from lakehouse.spec.contracts import NETWORK
@@ -33,6 +36,7 @@ CONSERVED = (
     "line_count", "billed_amount", "allowed_amount", "paid_amount", "patient_responsibility_amount",
     "patient_paid_amount", "contractual_amount", "other_adjustment_amount", "encounter_amount",
 )  # fmt: skip
+COPY = "copy_of_another_network"
 OUTSIDE_COVERAGE = (GAP, BEFORE_FIRST, AFTER_LAST, LOST)
 
 
@@ -48,16 +52,19 @@ def owed_not_negative() -> Column:
 
 def claims_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
     """Measures `claims` (rows), `denied`, `remainder` and every conserved column; see `spec/balance.py`."""
-    claims = inputs["claims"]
+    left_out = copies_left_out(inputs["copies"]).withColumn("is_copy", F.lit(True))
+    claims = inputs["claims"].join(left_out, on=[*FAMILY], how="left")  # one row per family
+    is_copy = F.col("is_copy").isNotNull()
+    given = {"denied": "denied_amount", "remainder": "remainder_amount", **dict(zip(CONSERVED, CONSERVED, strict=True))}
     left = F.col("outstanding_amount") - F.col("outstanding_in_denial_amount")
     return combined(
         entries(
             claims,
             Entry("claims", "claims", "in", row_count()),
-            Entry("claims", "void_family", "out", amount_where(F.col("is_void_family"), F.lit(1))),
-            Entry("denied", "claims", "in", F.col("denied_amount")),
-            Entry("remainder", "claims", "in", F.col("remainder_amount")),
-            *[Entry(c, "claims", "in", F.col(c)) for c in CONSERVED],
+            Entry("claims", COPY, "out", amount_where(is_copy, F.lit(1))),
+            Entry("claims", "void_family", "out", amount_where(~is_copy & F.col("is_void_family"), F.lit(1))),
+            *[Entry(measure, "claims", "in", F.col(c)) for measure, c in given.items()],
+            *[Entry(measure, COPY, "out", amount_where(is_copy, c)) for measure, c in given.items()],
         ),
         entries(
             result,
@@ -81,14 +88,18 @@ def _total(name: str, meaning: str) -> Field:
 
 @table(
     "gold.revenue_by_payer",
-    reads={"claims": groups(claim_final, by="service_month"), "as_of": logical_date()},
+    reads={
+        "claims": groups(claim_final, by="service_month"),
+        "copies": groups(claim_copy, by="service_month"),
+        "as_of": logical_date(),
+    },
     fields=[
         field("service_month", DATE, "first day of the month in which service began", required=True),
         NETWORK,
         field(
             "payer_code", STRING, "standard payer: MEDICARE, MEDICAID, BCBS, AETNA, CIGNA, UHC or OTHER", required=True
         ),
-        field("claim_count", LONG, "claim families, voided ones left out", unit="count", required=True),
+        field("claim_count", LONG, "claim families; voided ones and copies left out", unit="count", required=True),
         field("line_count", LONG, "service lines", unit="count", required=True),
         _total("billed_amount", "charged"),
         _total("allowed_amount", "allowed, of claims that state it; null when none does"),
@@ -137,15 +148,18 @@ def _total(name: str, meaning: str) -> Field:
     owner="finance",
     reports=(Report("Revenue by payer", owner="finance", due="07:00"),),
 )
-def revenue_by_payer(claims: DataFrame, as_of: datetime.date) -> DataFrame:
+def revenue_by_payer(claims: DataFrame, copies: DataFrame, as_of: datetime.date) -> DataFrame:
     """One row per month of service, network and standard payer, of settled claims.
+
+    A claim that several networks sent counts once, for the network that silver.claim_copy keeps.
 
     To the cent, billed = paid + patient responsibility + contractual + denied + other + encounter + outstanding
     + residual + credit.
     """
+    counted = claims.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
     is_outside = F.col("elig_status").isin(*OUTSIDE_COVERAGE)
     return (
-        split_remainder(claims, as_of)
+        split_remainder(counted, as_of)
         .groupBy(*KEY)
         .agg(
             F.count_if(~F.col("is_void_family")).alias("claim_count"),
