@@ -249,8 +249,8 @@ def test_what_several_networks_sent_counts_once_if_its_identity_is_proved(spark:
         {"family_id": "E3", "network": "west"},
         {"family_id": "X1", "network": "north", "last_adjudicated_date": "2026-02-01"},
         {"family_id": "X2", "network": "south", "last_adjudicated_date": "2026-02-02", "paid_amount": "50.00"},
-        {"family_id": "L1", "network": "north", "member_token": "t", "billing_npi": "1"},
-        {"family_id": "L2", "network": "south", "member_token": "t", "billing_npi": "1"},
+        {"family_id": "L1", "network": "north", "member_token": "t"},
+        {"family_id": "L2", "network": "south", "member_token": "t"},
         {"family_id": "A1", "network": "north"},
         {"family_id": "A1", "network": "south"},
     )
@@ -258,6 +258,7 @@ def test_what_several_networks_sent_counts_once_if_its_identity_is_proved(spark:
         {
             "service_from_date": "2026-01-10",
             "final_status": "paid",
+            "billing_npi": "1",
             **({"payer_control_number": str(row["family_id"])[0]} if str(row["family_id"])[0] in "EX" else {}),
             **row,
         }

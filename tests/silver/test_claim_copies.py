@@ -109,7 +109,7 @@ CASES: dict[str, tuple[Mapping[str, Row], Mapping[str, Told]]] = {
     "another_type": pair(ONE, {**ONE, "claim_type": "institutional"}, ICN, "possible", "N1 S1"),
     "type_not_known": pair({**ONE, "claim_type": "undetermined"}, {**ONE, "claim_type": None}, ICN, "exact", "N1"),
     "another_billing_provider": pair(ONE, {**ONE, "billing_npi": "2"}, ICN, "possible", "N1 S1"),
-    "billing_provider_not_known": pair(ONE, {**ONE, **NO_NPI}, ICN, "exact", "N1"),
+    "billing_provider_not_known": pair(ONE, {**ONE, **NO_NPI}, ICN, "possible", "N1 S1"),
     "spelling": pair({"icn": "x1 "}, {"icn": "X1"}, ICN, "exact", "N1"),
     "another_payer": ({"N1": {**ONE, **OWN}, "S1": {**ONE, **OWN, "payer_code": "CIGNA"}}, {}),
     "other_payers_by_name": pair(

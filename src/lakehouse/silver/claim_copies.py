@@ -84,7 +84,8 @@ def _with_sets(shared: DataFrame) -> DataFrame:
 def _decided(sets: DataFrame) -> DataFrame:
     """`sets` with `outcome`, and what the set of their numbers comes to.
 
-    Numbers identify only if each network has one family there, and claim types, billing providers and days agree.
+    Numbers identify only if each network has one family there, all name the same billing provider, their days overlap
+    and no two claim types differ: networks number claims as they like, and one number may mean two claims.
     """
     together = Window.partitionBy("copy_id")
     money = F.struct("billed_amount", "paid_amount", "final_status")
@@ -93,6 +94,7 @@ def _decided(sets: DataFrame) -> DataFrame:
             "networks": F.collect_set("network").over(together),
             "members": F.count(F.lit(1)).over(together),
             "agrees": _is_one("claim_type", together)
+            & (F.count("billing_npi").over(together) == F.count(F.lit(1)).over(together))
             & _is_one("billing_npi", together)
             & (F.max("starts").over(together) <= F.min("ends").over(together)),
             "is_same": F.min(money).over(together) == F.max(money).over(together),
