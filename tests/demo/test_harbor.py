@@ -1,6 +1,7 @@
 """The made-up network: its files are repeatable, and its answer key agrees with what stands in them."""
 
 import gzip
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -121,6 +122,7 @@ def test_each_day_has_one_file_per_feed_in_order(tmp_path: Path) -> None:
         "adjustments/adjustments-2026-01-06.csv",
         "providers/providers-2026-01-06.csv",
         "eligibility/eligibility-2026-01-06.jsonl",
+        "denial_codes/denial_codes-2026-01-06.csv",
     ]
 
 
@@ -142,7 +144,7 @@ def test_a_specification_without_days_or_claims_is_refused(numbers: Mapping[str,
 def test_one_claim_on_one_day_is_enough(tmp_path: Path) -> None:
     spec = DemoSpec(claims_per_day=1, days=1)
 
-    assert len(write_deliveries(spec, tmp_path)) == 6
+    assert len(write_deliveries(spec, tmp_path)) == 7
     assert answer_key(spec, 0).live_rows["silver.claim"] > 0
 
 
@@ -250,7 +252,8 @@ def test_the_default_run_tells_every_story() -> None:
         correction_year coverage_plan_changed coverage_retro_terminated credit duplicate_claims duplicate_payments
         formatted_amount header_money late_service line_deleted lines_before_claim own_figures paid_without_allowed
         patient_part_from_claim patient_part_from_payments patient_payment payment_before_claim payment_deleted
-        payment_without_claim provider_changed provider_terminated repaired repeated_header_money resent_claims
+        payment_without_claim provider_changed provider_moved provider_terminated
+        coverage_renewed repaired repeated_header_money resent_claims
         resent_payments reversal reversal_in_parentheses same_second secondary_payer self_pay stale_after_delete
         stale_version tie unadjudicated underpaid_closed underpaid_open untidy_text write_off
     """
@@ -281,11 +284,27 @@ def test_adjustments_never_explain_more_than_was_left_unpaid(drop: Path) -> None
         "sum(money(amount)) adjusted from payment join adjustments using (payment_id) "
         "where payment_kind = 'payer' and payer_sequence = '1' group by all)"
     ).fetchall()
-    reasons = connection.execute("select distinct upper(group_code) || '-' || reason_code from adjustments order by 1")
+    spellings = connection.execute("select distinct group_code, reason_code from adjustments").fetchall()
 
     assert len(unexplained) > 100
     assert all(rest == 0 if is_reversal else rest >= 0 for _, is_reversal, rest in unexplained)
-    assert [reason for (reason,) in reasons.fetchall()] == ["CO-45", "OA-23", "OA-A1", "PR-1", "PR-2", "PR-3"]
+    assert {"CO-45", "OA-23", "OA-A1", "PR-1", "PR-2", "PR-3"} <= {code_of(*spelling) for spelling in spellings}
+    assert {("CO", "45"), ("co", "45"), ("CO", "CO-45"), (None, "CO45"), ("CO", "045")} <= set(spellings)
+
+
+def code_of(group: str | None, reason: str) -> str:
+    """`CO-45`, however the sender writes it."""
+    found = re.fullmatch(r"(?:(CO|PR|OA)-?)?0*([A-Z]?\d+|[A-Z]\w+)", reason.upper())
+    assert found, reason
+    return f"{group.upper() if group else found[1]}-{found[2]}"
+
+
+def test_codes_of_the_network_are_explained_in_a_feed_of_its_own(drop: Path) -> None:
+    first, *later = [path.read_text().splitlines() for path in sorted((drop / "denial_codes").iterdir())]
+
+    assert first[0].startswith("group_code,denial_code,carc,description,category,is_denial,is_preventable,")
+    assert any(line.startswith("CO,D-16,16,") for line in first)
+    assert [len(lines) for lines in later] == [len(first) + 1] * 2
 
 
 def test_every_payer_name_of_the_files_has_a_standard_payer(drop: Path) -> None:

@@ -19,6 +19,7 @@ TABLES: Final = {
     "claim_lines": "silver.claim_line",
     "payments": "silver.payment",
     "adjustments": "silver.adjustment",
+    "denial_codes": "silver.denial_code",
 }
 RevenueKey = tuple[date, str, str]
 Versions = dict[tuple[object, ...], list[Row]]

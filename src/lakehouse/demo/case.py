@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
 from typing import Final
 
+from lakehouse.demo.codes import spelled
 from lakehouse.demo.row import Row, Value
 
 CENT: Final = Decimal("0.01")
@@ -167,9 +168,7 @@ class Case:
                 "amount": amount,
                 "modified_at": stamp,
             }
-            # Some codes come in lower case; the meaning is the same.
-            as_sent = {"group_code": group.lower()} if self.payments % 2 == 0 else {}
-            self._send("adjustments", offset, adjustment, "", as_sent)
+            self._send("adjustments", offset, adjustment, "", spelled(group, reason, self.payments + number))
         return row
 
     def _send(

@@ -44,6 +44,9 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "member_id", "payer_name", "plan_name", "coverage_type", "coverage_start_date", "coverage_end_date",
         "line_of_business", "birth_date", "sex", "state", "zip_code", "is_full_file", "modified_at",
     ),
+    "denial_codes": (
+        "group_code", "denial_code", "carc", "description", "category", "is_denial", "is_preventable", "modified_at",
+    ),
 }  # fmt: skip
 ENDINGS: Final = {
     "claims": "csv",
@@ -52,6 +55,7 @@ ENDINGS: Final = {
     "adjustments": "csv",
     "providers": "csv",
     "eligibility": "jsonl",
+    "denial_codes": "csv",
 }
 FEEDS: Final = tuple(COLUMNS)
 EXTRA_COLUMN: Final = "sender_batch_note"

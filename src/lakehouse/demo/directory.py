@@ -1,12 +1,9 @@
 """The invented world of the network: payers, providers, members. Nobody in it exists."""
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
-
-from lakehouse.demo.row import Row, Value
 
 # Every payer name the network sends, with the standard payer it stands for.
 PAYER_NAMES: Final[tuple[tuple[str, str], ...]] = (
@@ -117,42 +114,6 @@ def build_directory(seed: int, member_count: int, place: str = "Harbor") -> Dire
     return Directory(providers, tuple(_member(members_rng, index, place[0]) for index in range(member_count)))
 
 
-def provider_rows(directory: Directory, seed: int, day: int, day_date: date) -> Iterator[Row]:
-    """Roster rows of one delivery: everybody on day 0, afterwards one changed and one leaving provider."""
-    stamp = datetime.combine(day_date, time(5), UTC)
-    if day == 0:
-        for provider in directory.providers:
-            yield Row("providers", day, _provider_values(provider, stamp, is_full=True))
-        return
-    changed, leaving = random.Random(f"{seed}/roster/{day}").sample(directory.individuals, 2)
-    taxonomy_code, specialty = SPECIALTIES[(_specialty_index(changed) + 1) % len(SPECIALTIES)]
-    moved = replace(changed, taxonomy_code=taxonomy_code, specialty=specialty)
-    ended = {**_provider_values(leaving, stamp, is_full=False), "termination_date": day_date}
-    yield Row("providers", day, _provider_values(moved, stamp, is_full=False), story="provider_changed")
-    yield Row("providers", day, ended, story="provider_terminated")
-
-
-def eligibility_rows(directory: Directory, seed: int, day: int, day_date: date) -> Iterator[Row]:
-    """Coverage rows of one delivery: everybody on day 0, afterwards a retro-termination and a change of plan."""
-    stamp = datetime.combine(day_date, time(5), UTC)
-    if day == 0:
-        for member in directory.members:
-            yield Row("eligibility", day, _coverage(member, stamp, is_full=True))
-        return
-    ended, mover = random.Random(f"{seed}/coverage/{day}").sample(directory.members, 2)
-    retro = {**_coverage(ended, stamp, is_full=False), "coverage_end_date": day_date - timedelta(days=60)}
-    old = {**_coverage(mover, stamp, is_full=False), "coverage_end_date": day_date}
-    next_day = day_date + timedelta(days=1)
-    new = {**_coverage(mover, stamp, is_full=False), "plan_name": "Choice", "coverage_start_date": next_day}
-    yield Row("eligibility", day, retro, story="coverage_retro_terminated")
-    yield Row("eligibility", day, old, story="coverage_plan_changed")
-    yield Row("eligibility", day, new)
-
-
-def _specialty_index(provider: Provider) -> int:
-    return SPECIALTIES.index((provider.taxonomy_code, provider.specialty))
-
-
 def _provider(rng: random.Random, index: int, body: int, place: str) -> Provider:
     is_organization = index >= INDIVIDUALS
     taxonomy_code, specialty = ("282N00000X", "General Hospital") if is_organization else rng.choice(SPECIALTIES)
@@ -172,39 +133,6 @@ def _member(rng: random.Random, index: int, initial: str) -> Member:
         f"{initial}M{index * 37 + 10_000_019:08d}", payer_code, payer_names(payer_code)[0], birth_date,
         rng.choice("FM"), rng.choice(STATES), f"0{rng.randrange(1001, 6999):04d}", covered_from,
     )  # fmt: skip
-
-
-def _provider_values(provider: Provider, stamp: datetime, *, is_full: bool) -> dict[str, Value]:
-    return {
-        "provider_id": provider.provider_id,
-        "location_id": "MAIN",
-        "npi": provider.npi,
-        "entity_type": "organization" if provider.is_organization else "individual",
-        "provider_name": provider.name,
-        "taxonomy_code": provider.taxonomy_code,
-        "specialty": provider.specialty,
-        "state": provider.state,
-        "effective_date": date(2020, 1, 1),
-        "is_full_roster": is_full,
-        "modified_at": stamp,
-    }
-
-
-def _coverage(member: Member, stamp: datetime, *, is_full: bool) -> dict[str, Value]:
-    return {
-        "member_id": member.member_id,
-        "payer_name": member.payer_name,
-        "plan_name": "Standard",
-        "coverage_type": "medical",
-        "coverage_start_date": member.covered_from,
-        "line_of_business": line_of_business(member.payer_code),
-        "birth_date": member.birth_date,
-        "sex": member.sex,
-        "state": member.state,
-        "zip_code": member.zip_code,
-        "is_full_file": is_full,
-        "modified_at": stamp,
-    }
 
 
 def line_of_business(payer_code: str) -> str:

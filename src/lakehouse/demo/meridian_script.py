@@ -10,7 +10,9 @@ from lakehouse.demo import stories_claims as claims
 from lakehouse.demo import stories_database as database
 from lakehouse.demo import stories_money as money
 from lakehouse.demo.case import Case
-from lakehouse.demo.directory import Directory, build_directory, eligibility_rows, provider_rows
+from lakehouse.demo.codes import denial_code_rows
+from lakehouse.demo.directory import Directory, build_directory
+from lakehouse.demo.enrolment import eligibility_rows, provider_rows
 from lakehouse.demo.opening import INSTITUTIONAL, open_case
 from lakehouse.demo.row import Row
 from lakehouse.demo.script import LAST_OFFSET, DemoSpec, Story, claim_id_of
@@ -59,12 +61,6 @@ SPECIAL: Final = (
     Story(money.pay_self, states_allowed=False),
 )
 SCRIPT: Final = SPECIAL + ORDINARY
-DENIAL_CODES: Final = (
-    ("CO", "50", "not deemed a medical necessity", True),
-    ("CO", "197", "no authorization", True),
-    ("CO", "45", "charge exceeds the fee schedule", False),
-    ("-", "18", "exact duplicate", True),
-)
 UNDONE_SERIES: Final = 8
 
 
@@ -157,7 +153,4 @@ def _never_committed(spec: DemoSpec, directory: Directory, day: int) -> Iterator
 def _directory_rows(spec: DemoSpec, directory: Directory, day: int) -> Iterator[Row]:
     yield from provider_rows(directory, _seed(spec), day, spec.day_date(day))
     yield from eligibility_rows(directory, _seed(spec), day, spec.day_date(day))
-    if day == 0:
-        for group, code, description, is_denial in DENIAL_CODES:
-            code_key = {"group_code": group, "denial_code": code}
-            yield Row("denial_codes", day, {**code_key, "description": description, "is_denial": is_denial})
+    yield from denial_code_rows(day, spec.day_date(day))

@@ -31,8 +31,7 @@ SERVER_TABLES: Final = {
     "denial_codes": "DenialCodes",
 }
 WRITTEN: Final = {
-    **{feed: tuple(c for c in COLUMNS[feed] if c not in ("source_sequence", "is_deleted")) for feed in COLUMNS},
-    "denial_codes": ("group_code", "denial_code", "description", "is_denial"),
+    feed: tuple(c for c in COLUMNS[feed] if c not in ("source_sequence", "is_deleted")) for feed in COLUMNS
 }
 """Feed -> the columns its rows have; a row that leaves one out empties it."""
 

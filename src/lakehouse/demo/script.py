@@ -9,9 +9,11 @@ from typing import Final
 from lakehouse.demo import stories_claims as claims
 from lakehouse.demo import stories_money as money
 from lakehouse.demo.case import Case
+from lakehouse.demo.codes import denial_code_rows
 from lakehouse.demo.deliveries import FEEDS
-from lakehouse.demo.directory import Directory, build_directory, eligibility_rows, provider_rows
+from lakehouse.demo.directory import Directory, build_directory
 from lakehouse.demo.dirty import dirty_rows
+from lakehouse.demo.enrolment import eligibility_rows, provider_rows
 from lakehouse.demo.opening import INSTITUTIONAL, PROFESSIONAL, open_case
 from lakehouse.demo.row import Row
 from lakehouse.errors import SettingsError
@@ -162,6 +164,7 @@ def _rows_of_start(spec: DemoSpec, directory: Directory, day: int) -> Iterator[R
     yield from dirty_rows(open_dirty, max(1, spec.claims_per_day // CLAIMS_PER_DIRTY_COPY))
     yield from provider_rows(directory, spec.seed, day, spec.day_date(day))
     yield from eligibility_rows(directory, spec.seed, day, spec.day_date(day))
+    yield from denial_code_rows(day, spec.day_date(day))
 
 
 def claim_id_of(series: int, day: int, number: int) -> str:
