@@ -1,12 +1,16 @@
-"""Revenue by payer worked out a second time, in SQL that shares nothing with the answer key or the pipeline."""
+"""The answer key worked out a second time, in SQL that shares nothing with the key or the pipeline.
+
+Revenue by payer of plain claims, which are families of their own that nobody denied and whose payments nobody took
+back; and over all claims what was charged, paid and denied.
+"""
 
 from collections.abc import Mapping
 from datetime import date
 
 import duckdb
 
-from lakehouse.demo.answers import RevenueKey, RevenueRow
 from lakehouse.demo.directory import PAYER_NAMES
+from lakehouse.demo.revenue import RevenueKey, RevenueRow
 
 AMOUNTS = (
     "billed_amount",
@@ -31,13 +35,29 @@ create macro bad_money(t) as text_of(t) is not null and money(t) is null;
 create macro bad_date(t) as text_of(t) is not null and try_cast(t as date) is null;
 """
 SETTLE = """
-create table remittance as select claim_id, remittance_id, max(payer_sequence) seq,
+create table remittance as select claim_id, remittance_id, max(payer_sequence) seq, max(remit_date) remit_date,
+    max(trace_number) trace_number,
+    coalesce(sum(money(allowed_amount)) filter (payment_level = 'claim'), sum(money(allowed_amount))) allowed,
     coalesce(sum(money(paid_amount)) filter (payment_level = 'claim'), sum(money(paid_amount))) paid,
     coalesce(sum(money(patient_responsibility_amount)) filter (payment_level = 'claim'),
         sum(money(patient_responsibility_amount))) patient
     from payment where payment_kind = 'payer' group by all;
-create table answered as select claim_id, sum(paid) paid, sum(patient) filter (seq = last_seq) patient
-    from (select *, max(seq) over (partition by claim_id) last_seq from remittance) group by all;
+create table told_once as select * exclude (n) from (select *, row_number() over
+    (partition by claim_id, trace_number order by remittance_id) n from remittance) where n = 1;
+create table answered as select claim_id, sum(paid) paid, sum(patient) filter (seq = last_seq) patient,
+    sum(allowed) filter (seq = last_seq) allowed
+    from (select *, max(seq) over (partition by claim_id) last_seq from told_once) group by all;
+create table reason as select p.claim_id, p.remittance_id, p.remit_date, money(a.amount) amount,
+    coalesce(upper(text_of(a.group_code)), regexp_extract(upper(a.reason_code), '^(CO|PR|OA)', 1)) || '-' ||
+    regexp_replace(upper(a.reason_code), '^((CO|PR|OA)-?)?0*([A-Z]?[0-9]+)$', '\\3') code
+    from adjustment a join payment p using (payment_id) where payment_kind = 'payer';
+create table plain as select claim_id from claim c where coalesce(text_of(frequency_code), '1') = '1'
+    and claim_id not in (select replaces_claim_id from claim where text_of(replaces_claim_id) is not null)
+    and claim_id not in (select claim_id from reason
+        where code not in ('CO-45', 'CO-ZZ7', 'PR-1', 'PR-2', 'PR-3', 'OA-23'))
+    and claim_id not in (select claim_id from payment where payment_kind = 'payer' and claim_id is not null
+        group by claim_id having count(*) filter (remit_status_code = '22') * 2 >= count(*))
+    and claim_id not in (select claim_id from remittance group by claim_id, trace_number having count(*) > 1);
 create table by_line as select claim_id, count(*) line_count, sum(money(billed_amount)) billed,
     sum(money(allowed_amount)) allowed, sum(money(paid_amount)) paid, sum(money(patient_responsibility_amount)) patient
     from line group by all;
@@ -54,15 +74,27 @@ create table own as select c.claim_id, date_trunc('month', service_from_date::da
     left join payer_names m on m.payer_name = coalesce(text_of(c.payer_name), '');
 create table settled as select own.*, coalesce(p.paid, 0) patient_paid,
     if(a.claim_id is null, coalesce(own_paid, 0), a.paid) paid,
-    coalesce(a.patient, own_patient, p.paid, 0) patient, coalesce(billed - allowed, 0) contractual
+    coalesce(a.patient, own_patient, p.paid, 0) patient, coalesce(billed - coalesce(own.allowed, a.allowed), 0)
+    contractual, coalesce(own.allowed, a.allowed) known_allowed
     from own left join answered a using (claim_id) left join by_patient p using (claim_id);
+"""
+PLAIN = """
 select service_month, '{network}', payer_code, count(*), sum(line_count),
-    sum(billed), coalesce(sum(allowed), 0), sum(paid), sum(patient), sum(patient_paid), sum(contractual),
+    sum(billed), coalesce(sum(known_allowed), 0), sum(paid), sum(patient), sum(patient_paid), sum(contractual),
     sum(if(rest > 0 and is_capitated, rest, 0)), sum(if(rest > 0 and not is_capitated and not is_closed, rest, 0)),
     sum(if(rest > 0 and not is_capitated and is_closed, rest, 0)), sum(if(rest < 0, rest, 0))
     from (select *, billed - paid - patient - contractual rest,
-        coalesce(payment_arrangement = 'capitated', false) is_capitated from settled)
+        coalesce(payment_arrangement = 'capitated', false) is_capitated from settled join plain using (claim_id))
     group by all order by all;
+"""
+TOTALS = """
+select (select sum(billed) from own join claim c using (claim_id) where coalesce(c.frequency_code, '1') <> '8'
+        and claim_id not in (select replaces_claim_id from claim
+            where frequency_code in ('7', '8') and text_of(replaces_claim_id) is not null)),
+    (select sum(paid) from settled),
+    (select coalesce(sum(amount), 0) from reason join claim using (claim_id)
+        join (select claim_id, max(remit_date) remit_date from remittance group by all) using (claim_id, remit_date)
+        where code in ('CO-29', 'CO-97', 'CO-NOAUTH', 'CO-NOREF', 'CO-D-16', 'CO-16', 'CO-ZZ8'))
 """
 
 
@@ -75,13 +107,39 @@ def stranger() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def settled(connection: duckdb.DuckDBPyConnection, network: str, as_of: date) -> list[tuple[object, ...]]:
-    """Rows of gold.revenue_by_payer from the tables `claim`, `line` and `payment`, whose columns are text."""
-    return connection.execute(SETTLE.format(network=network, as_of=as_of)).fetchall()
+def settle(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    """Work out the tables `claim`, `line`, `payment` and `adjustment`, whose columns are text."""
+    connection.execute(SETTLE.format(as_of=as_of))
+
+
+def plain_claims(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Ids of the claims that `plain_revenue` is about."""
+    return {claim_id for (claim_id,) in connection.execute("select claim_id from plain").fetchall()}
+
+
+def plain_revenue(connection: duckdb.DuckDBPyConnection, network: str) -> list[tuple[object, ...]]:
+    """Rows of gold.revenue_by_payer of the plain claims alone."""
+    return connection.execute(PLAIN.format(network=network)).fetchall()
+
+
+def totals(connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
+    """Charged, paid and denied, over all claims; US dollars."""
+    (found,) = connection.execute(TOTALS).fetchall()
+    return found
+
+
+def totals_of(revenue: Mapping[RevenueKey, RevenueRow]) -> tuple[object, ...]:
+    """The key's totals in the form of `totals`."""
+    rows = revenue.values()
+    return (
+        sum(row.billed_amount for row in rows),
+        sum(row.paid_amount for row in rows),
+        sum(row.denied_amount + row.outstanding_in_denial_amount for row in rows),
+    )
 
 
 def rows_of(revenue: Mapping[RevenueKey, RevenueRow]) -> list[tuple[object, ...]]:
-    """The key's rows in the form of `settled`."""
+    """The key's rows in the form of `plain_revenue`."""
     return [
         (*group, row.claim_count, row.line_count, *(getattr(row, column) for column in AMOUNTS))
         for group, row in revenue.items()

@@ -1,17 +1,15 @@
 """The answer key: what a correct pipeline must end up with, worked out from what was sent and not from any pipeline."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from lakehouse.demo.deliveries import has_extra_column
-from lakehouse.demo.directory import PAYER_NAMES
+from lakehouse.demo.revenue import RevenueKey, RevenueRow, Tally, network_key
 from lakehouse.demo.row import DECODE_FAULTS, QUARANTINE_RULES, Row
 from lakehouse.demo.script import DemoSpec, rows_by_delivery
-from lakehouse.demo.settlement import Balance, ClaimMoney, settle
 
 NETWORK: Final = "harbor"
 TABLES: Final = {
@@ -21,32 +19,8 @@ TABLES: Final = {
     "adjustments": "silver.adjustment",
     "denial_codes": "silver.denial_code",
 }
-RevenueKey = tuple[date, str, str]
+STATED_FEEDS: Final = ("providers", "eligibility")
 Versions = dict[tuple[object, ...], list[Row]]
-
-
-@dataclass(frozen=True)
-class RevenueRow:
-    """One expected row of gold.revenue_by_payer; amounts in US dollars.
-
-    Money nobody stated counts as 0.00: an allowed amount of 0.00 may be null in a table that keeps the difference.
-    """
-
-    claim_count: int
-    line_count: int
-    claims_without_allowed: int
-    billed_amount: Decimal
-    allowed_amount: Decimal
-    paid_amount: Decimal
-    patient_responsibility_amount: Decimal
-    patient_paid_amount: Decimal
-    contractual_amount: Decimal
-    denied_amount: Decimal
-    other_adjustment_amount: Decimal
-    encounter_amount: Decimal
-    outstanding_amount: Decimal
-    residual_amount: Decimal
-    credit_amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -83,6 +57,7 @@ class AnswerKey:
         extra_columns: (feed, file date) of deliveries with a column outside the contract.
         story: story -> how often it was sent; only stories that happened.
         revenue_by_payer: (service_month, network, payer_code) -> expected row.
+        tallies: what is counted of Silver, network, value -> how many.
     """
 
     as_of_date: date
@@ -97,6 +72,7 @@ class AnswerKey:
     extra_columns: tuple[tuple[str, date], ...]
     story: Mapping[str, int]
     revenue_by_payer: Mapping[RevenueKey, RevenueRow]
+    tallies: Mapping[Tally, int]
 
     def quarantined_by_rule(self) -> dict[tuple[str, str], int]:
         """(Silver table, rule) -> number of rows to be quarantined."""
@@ -106,8 +82,6 @@ class AnswerKey:
 def answer_key(spec: DemoSpec, through_day: int) -> AnswerKey:
     """What must be true after deliveries 0 to `through_day`.
 
-    Rules of money: every claim is a family of its own, and nothing is denied in this network.
-
     Raises:
         SettingsError: when the day is not one of the specification's.
     """
@@ -115,23 +89,31 @@ def answer_key(spec: DemoSpec, through_day: int) -> AnswerKey:
     delivered = rows_by_delivery(spec, range(through_day + 1))
     rows = [row for day_rows in delivered.values() for row in day_rows]
     sound = [row for row in rows if row.fault is None]
-    newest = {feed: _newest(row for row in sound if row.feed == feed) for feed in TABLES}
+    newest = newest_of(sound)
     as_of_date = spec.day_date(through_day)
+    said = {feed: [row for row in sound if row.feed == feed] for feed in STATED_FEEDS}
+    key = network_key(NETWORK, {f: live_of(newest[f]) for f in TABLES}, said, as_of_date, spec.day_date)
     in_file, across_days = _duplicates(sound)
     return AnswerKey(
         as_of_date=as_of_date,
         rows_delivered=dict(Counter(row.feed for row in rows)),
         undecodable_rows=dict(Counter((row.feed, row.fault) for row in rows if row.fault in DECODE_FAULTS)),
-        live_rows={TABLES[feed]: len(_live(versions)) for feed, versions in newest.items()},
-        deleted_rows={TABLES[feed]: len(versions) - len(_live(versions)) for feed, versions in newest.items()},
+        live_rows={TABLES[feed]: len(live_of(versions)) for feed, versions in newest.items()},
+        deleted_rows={TABLES[feed]: len(versions) - len(live_of(versions)) for feed, versions in newest.items()},
         quarantined=_quarantined(spec, rows),
         duplicates_in_file=in_file,
         duplicates_across_days=across_days,
         tied_keys={TABLES[feed]: sum(len(row) > 1 for row in newest[feed].values()) for feed in TABLES},
         extra_columns=tuple((feed, spec.day_date(day)) for day, feed in delivered if has_extra_column(feed, day)),
         story=dict(sorted(Counter(row.story for row in rows if row.story).items())),
-        revenue_by_payer=revenue_of(NETWORK, {feed: _live(newest[feed]) for feed in TABLES}, as_of_date),
+        revenue_by_payer=key.revenue,
+        tallies=key.tallies,
     )
+
+
+def newest_of(sound: Sequence[Row]) -> dict[str, Versions]:
+    """Feed -> the newest version of each of its keys."""
+    return {feed: _newest(row for row in sound if row.feed == feed) for feed in TABLES}
 
 
 def _newest(rows: Iterable[Row]) -> Versions:
@@ -146,7 +128,8 @@ def _newest(rows: Iterable[Row]) -> Versions:
     return versions
 
 
-def _live(versions: Versions) -> list[Row]:
+def live_of(versions: Versions) -> list[Row]:
+    """The rows that are not deleted."""
     return [rows[0] for rows in versions.values() if not rows[0].flag("is_deleted")]
 
 
@@ -173,50 +156,3 @@ def _duplicates(sound: Iterable[Row]) -> tuple[dict[str, int], dict[str, int]]:
         seen.add((row.feed, content))
         seen_today.add((row.day, row.feed, content))
     return dict(in_file), dict(across_days)
-
-
-def revenue_of(network: str, live: Mapping[str, Sequence[Row]], as_of_date: date) -> dict[RevenueKey, RevenueRow]:
-    """The expected rows of gold.revenue_by_payer of one network, every claim a family of its own, nothing denied.
-
-    Args:
-        network: whose rows.
-        live: feed -> the newest row of each key that is not deleted.
-        as_of_date: what is dated later is ignored.
-    """
-    lines, payments = _by_claim(live["claim_lines"]), _by_claim(live["payments"])
-    codes = dict(PAYER_NAMES)
-    groups: dict[RevenueKey, list[ClaimMoney]] = defaultdict(list)
-    for claim in live["claims"]:
-        claim_id = claim.text("claim_id")
-        service_from = claim.date("service_from_date") or date.min
-        key = (service_from.replace(day=1), network, codes[claim.text("payer_name")])
-        groups[key].append(settle(claim, lines.get(claim_id, []), payments.get(claim_id, []), as_of_date))
-    return {key: _revenue_row(groups[key]) for key in sorted(groups)}
-
-
-def _by_claim(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    grouped: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        grouped[row.text("claim_id")].append(row)
-    return grouped
-
-
-def _revenue_row(claims: list[ClaimMoney]) -> RevenueRow:
-    total = sum((claim.balance for claim in claims), Balance())
-    return RevenueRow(
-        claim_count=len(claims),
-        line_count=sum(claim.line_count for claim in claims),
-        claims_without_allowed=sum(claim.allowed is None for claim in claims),
-        billed_amount=total.billed,
-        allowed_amount=sum((claim.allowed or Decimal(0) for claim in claims), Decimal("0.00")),
-        paid_amount=total.paid,
-        patient_responsibility_amount=total.patient_responsibility,
-        patient_paid_amount=sum((claim.patient_paid for claim in claims), Decimal("0.00")),
-        contractual_amount=total.contractual,
-        denied_amount=Decimal("0.00"),
-        other_adjustment_amount=Decimal("0.00"),
-        encounter_amount=total.encounter,
-        outstanding_amount=total.outstanding,
-        residual_amount=total.residual,
-        credit_amount=total.credit,
-    )

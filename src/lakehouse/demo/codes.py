@@ -39,12 +39,10 @@ def spelled(group: str, reason: str, number: int) -> dict[str, str]:
 
 
 def denial_code_rows(day: int, day_date: date) -> Iterator[Row]:
-    """The sender's list of its codes: whole in each delivery."""
-    stamp = datetime.combine(day_date, time(5), UTC)
-    for group, code, carc, description, category, is_denial, is_preventable in (
-        *OWN_CODES,
-        *((LATER_CODE,) if day else ()),
-    ):
+    """The sender's list of its codes: whole on day 0, afterwards the one that came later, always the same."""
+    said = date.fromordinal(day_date.toordinal() - day + min(day, 1))
+    stamp = datetime.combine(said, time(5), UTC)
+    for group, code, carc, description, category, is_denial, is_preventable in OWN_CODES if day == 0 else (LATER_CODE,):
         values = {"group_code": group, "denial_code": code, "carc": carc, "description": description}
         flags = {"category": category, "is_denial": is_denial, "is_preventable": is_preventable}
         yield Row("denial_codes", day, {**values, **flags, "modified_at": stamp})

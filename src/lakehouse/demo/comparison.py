@@ -6,9 +6,10 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Final
 
-from lakehouse.demo.answers import NETWORK, AnswerKey, RevenueKey, RevenueRow
+from lakehouse.demo.answers import NETWORK, AnswerKey
 from lakehouse.demo.meridian import NETWORK as DATABASE_NETWORK
 from lakehouse.demo.meridian import DatabaseKey
+from lakehouse.demo.revenue import RevenueKey, RevenueRow
 
 REVENUE: Final = "gold.revenue_by_payer"
 REVENUE_KEY: Final = ("service_month", "network", "payer_code")

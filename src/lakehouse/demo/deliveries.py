@@ -13,13 +13,13 @@ from lakehouse.demo.row import Row, cell
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "claims": (
-        "claim_id", "payer_control_number", "patient_control_number", "frequency_code", "claim_type", "member_id",
-        "payer_name", "plan_name", "line_of_business", "secondary_payer_name", "billing_provider_id",
-        "rendering_provider_id", "facility_provider_id", "billing_npi", "rendering_npi", "service_from_date",
-        "service_to_date", "admission_date", "discharge_date", "submitted_date", "received_date", "adjudicated_date",
-        "closed_date", "is_closed", "bill_type_code", "diagnosis_codes", "claim_status", "payment_arrangement",
-        "money_level", "billed_amount", "allowed_amount", "paid_amount", "patient_responsibility_amount",
-        "modified_at", "source_sequence", "is_deleted",
+        "claim_id", "payer_control_number", "patient_control_number", "replaces_claim_id", "frequency_code",
+        "claim_type", "member_id", "payer_name", "plan_name", "line_of_business", "secondary_payer_name",
+        "billing_provider_id", "rendering_provider_id", "facility_provider_id", "billing_npi", "rendering_npi",
+        "service_from_date", "service_to_date", "admission_date", "discharge_date", "submitted_date", "received_date",
+        "adjudicated_date", "closed_date", "is_closed", "appeal_date", "appeal_outcome", "bill_type_code",
+        "diagnosis_codes", "claim_status", "payment_arrangement", "money_level", "billed_amount", "allowed_amount",
+        "paid_amount", "patient_responsibility_amount", "modified_at", "source_sequence", "is_deleted",
     ),
     "claim_lines": (
         "claim_id", "line_id", "line_number", "service_from_date", "service_to_date", "procedure_code",

@@ -8,6 +8,7 @@ from typing import Final
 
 from lakehouse.demo.directory import SPECIALTIES, Directory, Member, Provider, line_of_business
 from lakehouse.demo.row import Row, Value
+from lakehouse.demo.stories_coverage import coverage_rows
 
 MAIN: Final = "MAIN"
 NEW_LOCATION: Final = "NORTH"
@@ -42,6 +43,8 @@ def provider_rows(directory: Directory, seed: int, day: int, day_date: date) -> 
 def eligibility_rows(directory: Directory, seed: int, day: int, day_date: date) -> Iterator[Row]:
     """Coverage rows of one delivery: everybody on day 0, afterwards a retro-termination and a change of plan."""
     stamp = datetime.combine(day_date, time(5), UTC)
+    prefix = directory.members[0].member_id[:2]
+    yield from coverage_rows(prefix, day, day_date, _special_coverage)
     if day == 0:
         for number, member in enumerate(directory.members):
             yield from _spans(number, member, stamp)
@@ -70,6 +73,13 @@ def _spans(number: int, member: Member, stamp: datetime) -> Iterator[Row]:
     renewed = stamp.date() - RENEWED_BEFORE
     yield Row("eligibility", 0, {**whole, "coverage_end_date": renewed - timedelta(days=1)}, story="coverage_renewed")
     yield Row("eligibility", 0, {**whole, "coverage_start_date": renewed})
+
+
+def _special_coverage(
+    member_id: str, start: date, end: date | None, stamp: datetime, *, is_full: bool
+) -> dict[str, Value]:
+    person = Member(member_id, "CIGNA", "Cigna", date(1980, 5, 17), "F", "MA", "02101", start)
+    return {**_coverage(person, stamp, is_full=is_full), "coverage_end_date": end}
 
 
 def _specialty_index(provider: Provider) -> int:

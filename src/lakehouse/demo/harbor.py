@@ -7,9 +7,10 @@ other days are asked for.
 from collections.abc import Iterable
 from pathlib import Path
 
-from lakehouse.demo.answers import NETWORK, AnswerKey, QuarantinedRow, RevenueRow, answer_key
+from lakehouse.demo.answers import NETWORK, AnswerKey, QuarantinedRow, answer_key
 from lakehouse.demo.deliveries import FEEDS, file_bytes, file_name
 from lakehouse.demo.directory import PAYER_NAMES
+from lakehouse.demo.revenue import RevenueRow
 from lakehouse.demo.script import DemoSpec, rows_by_delivery
 
 __all__ = [

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from lakehouse.demo.answers import TABLES, RevenueKey, RevenueRow, revenue_of
+from lakehouse.demo.answers import STATED_FEEDS, TABLES
 from lakehouse.demo.meridian_script import Day, Transaction, day_of
+from lakehouse.demo.revenue import RevenueKey, RevenueRow, Tally, network_key
 from lakehouse.demo.row import Row
 from lakehouse.demo.script import DemoSpec
 
@@ -27,6 +28,7 @@ class DatabaseKey:
         happened: what went on around the runs -> how often.
         story: story -> how often it was committed; only stories that happened.
         revenue_by_payer: (service_month, network, payer_code) -> expected row.
+        tallies: what is counted of Silver, network, value -> how many.
     """
 
     as_of_date: date
@@ -36,6 +38,7 @@ class DatabaseKey:
     happened: Mapping[str, int]
     story: Mapping[str, int]
     revenue_by_payer: Mapping[RevenueKey, RevenueRow]
+    tallies: Mapping[Tally, int]
 
 
 class Committed:
@@ -45,6 +48,7 @@ class Committed:
         self.rows: dict[tuple[str, Key], Row] = {}
         self.story: Counter[str] = Counter()
         self.ever: set[tuple[str, Key]] = set()
+        self.said: dict[str, list[Row]] = {feed: [] for feed in STATED_FEEDS}
 
     def take(self, transactions: Iterable[Transaction]) -> None:
         """Apply transactions in their order; those rolled back leave nothing."""
@@ -57,6 +61,8 @@ class Committed:
                     self.rows[place] = row
                 self.ever.add(place)
                 self.story[row.story] += 1
+                if row.feed in self.said:
+                    self.said[row.feed].append(row)
 
     def of(self, feed: str) -> list[Row]:
         """The rows of one feed."""
@@ -65,17 +71,14 @@ class Committed:
 
 def database_key(spec: DemoSpec) -> DatabaseKey:
     """What must be true after the last day's run; a transaction still open then is not in it."""
-    held = Committed()
-    seen: set[tuple[str, Key]] = set()
     days = [day_of(spec, day) for day in range(spec.days)]
-    for day, written in enumerate(days):
-        held.take(written.before)
-        seen |= set(held.rows)
-        if day < spec.days - 1:
-            held.take([*written.during, written.held])
+    held, seen = _played(spec, days)
     gone = Counter(feed for feed, _ in seen - set(held.rows))
     unseen = Counter(feed for feed, _ in held.ever - seen - set(held.rows))
     as_of_date = spec.day_date(spec.days - 1)
+    live = {feed: held.of(feed) for feed in TABLES}
+    # What was read of a database is known from the reading on, which is after every date in it.
+    key = network_key(NETWORK, live, held.said, as_of_date, lambda _: date.max)
     return DatabaseKey(
         as_of_date=as_of_date,
         live_rows={table: len(held.of(feed)) for feed, table in TABLES.items()},
@@ -83,8 +86,26 @@ def database_key(spec: DemoSpec) -> DatabaseKey:
         never_seen=dict(unseen),
         happened=_happened(days, held.story, sum(gone.values())),
         story={story: times for story, times in sorted(held.story.items()) if story},
-        revenue_by_payer=revenue_of(NETWORK, {feed: held.of(feed) for feed in TABLES}, as_of_date),
+        revenue_by_payer=key.revenue,
+        tallies=key.tallies,
     )
+
+
+def committed(spec: DemoSpec) -> Committed:
+    """What the database holds when the last day's run reads it."""
+    return _played(spec, [day_of(spec, day) for day in range(spec.days)])[0]
+
+
+def _played(spec: DemoSpec, days: Sequence[Day]) -> tuple[Committed, set[tuple[str, Key]]]:
+    """What is held in the end, and the keys that a run saw."""
+    held = Committed()
+    seen: set[tuple[str, Key]] = set()
+    for day, written in enumerate(days):
+        held.take(written.before)
+        seen |= set(held.rows)
+        if day < spec.days - 1:
+            held.take([*written.during, written.held])
+    return held, seen
 
 
 def _happened(days: Sequence[Day], story: Mapping[str, int], gone: int) -> dict[str, int]:

@@ -7,8 +7,11 @@ from decimal import Decimal
 from typing import Final
 
 from lakehouse.demo import stories_claims as claims
+from lakehouse.demo import stories_coverage as coverage
 from lakehouse.demo import stories_database as database
+from lakehouse.demo import stories_denials as denials
 from lakehouse.demo import stories_money as money
+from lakehouse.demo import stories_versions as versions
 from lakehouse.demo.case import Case
 from lakehouse.demo.codes import denial_code_rows
 from lakehouse.demo.directory import Directory, build_directory
@@ -59,6 +62,13 @@ SPECIAL: Final = (
     Story(money.underpay_closed),
     Story(money.close_tomorrow),
     Story(money.pay_self, states_allowed=False),
+    Story(versions.replace_paid),
+    Story(versions.void_paid),
+    Story(denials.deny_in_full, states_allowed=False),
+    Story(denials.deny_and_close, states_allowed=False),
+    Story(denials.overturn, states_allowed=False),
+    Story(coverage.serve_in_gap),
+    Story(coverage.lose_coverage),
 )
 SCRIPT: Final = SPECIAL + ORDINARY
 UNDONE_SERIES: Final = 8
@@ -153,4 +163,5 @@ def _never_committed(spec: DemoSpec, directory: Directory, day: int) -> Iterator
 def _directory_rows(spec: DemoSpec, directory: Directory, day: int) -> Iterator[Row]:
     yield from provider_rows(directory, _seed(spec), day, spec.day_date(day))
     yield from eligibility_rows(directory, _seed(spec), day, spec.day_date(day))
-    yield from denial_code_rows(day, spec.day_date(day))
+    if day <= 1:  # an update that changes nothing would be stamped by the clock
+        yield from denial_code_rows(day, spec.day_date(day))

@@ -1,6 +1,7 @@
 """Remittances and patient payments about a case."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from lakehouse.demo.case import ZERO, Adjustment, Case, Figures, summed
@@ -23,6 +24,7 @@ def send_remittance(
     style: str = "claim",
     sequence: int = 1,
     reverses: str | None = None,
+    status: str | None = None,
     states_patient: bool = True,
     states_adjustments: bool = True,
     story: str = "",
@@ -32,6 +34,7 @@ def send_remittance(
 
     `style` is `claim` (one row), `line` (a row per line) or `both` (the claim's row repeats the sum of its lines; the
     adjustments stand on the lines). `reverses` makes it a reversal (status 22, the figures must be negative already).
+    `status` is the payer's word where it is not that it processed the claim in its place among the payers.
     `money_text` writes the amounts in the sender's own way, e.g. negative ones in parentheses.
     """
     answer = list(case.figures if figures is None else figures)
@@ -40,7 +43,7 @@ def send_remittance(
         "remittance_id": remittance_id,
         "payment_kind": "payer",
         "payer_sequence": str(sequence),
-        "remit_status_code": "22" if reverses else str(sequence),
+        "remit_status_code": status or ("22" if reverses else str(sequence)),
         "trace_number": f"EFT{remittance_id[1:]}",
         "reverses_remittance_id": reverses,
     }
@@ -102,3 +105,14 @@ def _spelled(values: dict[str, Value], money_text: MoneyText | None) -> dict[str
     if money_text is None:
         return {}
     return {column: money_text(value) for column, value in values.items() if isinstance(value, Decimal)}
+
+
+def send_remittance_again(case: Case, offset: int, story: str) -> None:
+    """Send every remittance so far once more: the same checks, other ids."""
+    sent = [row for row in case.rows if row.feed in {"payments", "adjustments"}]
+    stamp, again = case.stamp(offset), {"remittance_id": next_remittance_id(case)}
+    for row in sent:
+        values = {**row.values, "payment_id": f"{row.values['payment_id']}A", "modified_at": stamp}
+        is_payment = row.feed == "payments"
+        own = {**values, **again} if is_payment else values
+        case.rows.append(replace(row, day=case.day + offset, values=own, story=story if is_payment else ""))

@@ -7,7 +7,10 @@ from datetime import date, timedelta
 from typing import Final
 
 from lakehouse.demo import stories_claims as claims
+from lakehouse.demo import stories_coverage as coverage
+from lakehouse.demo import stories_denials as denials
 from lakehouse.demo import stories_money as money
+from lakehouse.demo import stories_versions as versions
 from lakehouse.demo.case import Case
 from lakehouse.demo.codes import denial_code_rows
 from lakehouse.demo.deliveries import FEEDS
@@ -117,6 +120,29 @@ SPECIAL: Final = (
     Story(money.underpay_closed),
     Story(money.close_tomorrow),
     Story(money.pay_self, states_allowed=False),
+    Story(versions.replace_paid),
+    Story(versions.replace_twice, INSTITUTIONAL),
+    Story(versions.void_before_original),
+    Story(versions.void_paid),
+    Story(versions.charge_late),
+    Story(versions.bill_in_parts, INSTITUTIONAL),
+    Story(denials.deny_in_full, states_allowed=False),
+    Story(denials.deny_and_close, states_allowed=False),
+    Story(denials.deny_without_status, states_allowed=False),
+    Story(denials.deny_line, states_allowed=False),
+    Story(denials.deny_line_and_close, states_allowed=False),
+    Story(denials.overturn, states_allowed=False),
+    Story(denials.deny_as_duplicate),
+    Story(denials.send_answer_twice),
+    Story(denials.adjust_by_unknown_code),
+    Story(denials.deny_by_unknown_code, states_allowed=False),
+    Story(denials.hold_back),
+    Story(denials.reverse_what_never_came),
+    Story(coverage.serve_in_gap),
+    Story(coverage.serve_before_coverage),
+    Story(coverage.serve_after_coverage),
+    Story(coverage.serve_stranger),
+    Story(coverage.lose_coverage),
 )
 SCRIPT: Final = SPECIAL + ORDINARY
 

@@ -68,7 +68,7 @@ def settle_with_patient(case: Case) -> None:
     send_remittance(case, 0, [_underpaid(one) for one in case.figures])
     send_patient_payment(case, 1, cents(owed / 2), "patient_payment")
     send_write_off(case, 1, owed - cents(owed / 2))
-    _close(case, 1)
+    close(case, 1)
 
 
 def pay_secondary(case: Case) -> None:
@@ -104,7 +104,7 @@ def state_own_figures(case: Case) -> None:
         for line, one in zip(case.lines, case.figures, strict=True):
             line["paid_amount"], line["patient_responsibility_amount"] = one.paid, one.patient_responsibility
     case.send(0, "own_figures")
-    _close(case, 1)
+    close(case, 1)
 
 
 def take_patient_part_from_claim(case: Case) -> None:
@@ -133,7 +133,7 @@ def underpay_closed(case: Case) -> None:
     """Paid short and closed next day: the rest is residual."""
     case.send()
     send_remittance(case, 0, [_underpaid(one) for one in case.figures])
-    _close(case, 1, "underpaid_closed")
+    close(case, 1, "underpaid_closed")
 
 
 def close_tomorrow(case: Case) -> None:
@@ -157,7 +157,8 @@ def in_parentheses(amount: Decimal) -> str:
     return f"({-amount:.2f})" if amount < 0 else f"{amount:.2f}"
 
 
-def _close(case: Case, offset: int, story: str = "closed") -> None:
+def close(case: Case, offset: int, story: str = "closed") -> None:
+    """Send the claim closed."""
     case.claim["is_closed"] = True
     case.claim["closed_date"] = case.delivery_date(offset)
     case.send_claim(offset, story)
