@@ -224,6 +224,24 @@ def test_every_dirty_row_of_the_files_is_in_the_key(drop: Path) -> None:
     }
 
 
+def test_each_reason_for_setting_rows_aside_is_in_the_key() -> None:
+    assert {reason: number / SMALL.days for reason, number in answer_key(SMALL, 2).reasons.items()} == {
+        ("bronze.harbor_claims", "wrong_width"): 1,
+        ("bronze.harbor_claims", "broken_quoting"): 1,
+        ("bronze.harbor_claims", "bad_encoding"): 1,
+        ("bronze.harbor_claim_lines", "bad_encoding"): 1,
+        ("bronze.harbor_payments", "wrong_width"): 1,
+        ("silver.claim", "claim_id_required"): 1,
+        ("silver.claim", "service_from_date_required"): 2,  # one is missing, one is no date
+        ("silver.claim", "parseable"): 8 / 3,  # the correction that cannot be read comes a day later
+        ("silver.claim_line", "claim_id_required"): 1,
+        ("silver.claim_line", "parseable"): 2,
+        ("silver.payment", "parseable"): 2,
+        ("silver.payment", "remit_date_required"): 1,
+        ("silver.payment", "remittance_id_required"): 1,
+    }
+
+
 def test_what_cannot_be_read_as_a_row_is_counted_by_kind(drop: Path) -> None:
     key, connection = answer_key(SMALL, 2), in_duckdb(drop)
 

@@ -25,10 +25,19 @@ SHOWN = {
     "paid": "paid_amount",
     "patient": "patient_responsibility_amount",
     "contractual": "contractual_amount",
+    "denied": "denied_amount",
     "encounter": "encounter_amount",
     "outstanding": "outstanding_amount",
     "residual": "residual_amount",
     "credit": "credit_amount",
+}
+
+OUTCOMES = {
+    "final_status": "claim",
+    "initial_denial_outcome": "first answer of the payer",
+    "elig_status": "member when served",
+    "version_state": "version of a claim",
+    "remittance": "remittance",
 }
 
 
@@ -126,6 +135,7 @@ def _print_answers(done: "Walkthrough") -> None:
 
     out = console()
     out.print(_revenue_table(done))
+    out.print(_outcome_table(done))
     aside = [(table, rule, f"{rows:,}") for (table, rule), rows in sorted(done.quarantined.items())]
     out.print(grid("Set aside, and why", ("table", "rule", "rows"), aside, right=("rows",)))
     out.print(_balance_table(done.reports))
@@ -137,7 +147,10 @@ def _print_answers(done: "Walkthrough") -> None:
         for difference in done.differences:
             out.print(f"  {difference}")
     else:
-        out.print("The lake agrees with the answer key: revenue to the cent, live and deleted rows, rows set aside.")
+        out.print(
+            "The lake agrees with the answer key: revenue to the cent, live and deleted rows, rows set aside and why,"
+        )
+        out.print("what became of every claim, who was covered when, and which roster row of a provider holds when.")
 
 
 def _revenue_table(done: "Walkthrough") -> "Table":
@@ -154,6 +167,20 @@ def _revenue_table(done: "Walkthrough") -> "Table":
     table = grid("Revenue by payer, all months, US dollars", ("payer", *SHOWN), rows, right=list(SHOWN))
     table.rows[-2].end_section = True
     return table
+
+
+def _outcome_table(done: "Walkthrough") -> "Table":
+    """How many claims ended how, network beside network; spans and roster rows are too many to show."""
+    from lakehouse.commands.screen import grid
+
+    networks = sorted({network for _, network, _ in done.tallies})
+    shown = sorted({(OUTCOMES[what], value) for what, _, value in done.tallies if what in OUTCOMES})
+    names = {words: what for what, words in OUTCOMES.items()}
+    rows = [
+        (words, value.replace("_", " "), *(f"{done.tallies.get((names[words], n, value), 0):,}" for n in networks))
+        for words, value in shown
+    ]
+    return grid("What became of the claims", ("", "is", *networks), rows, right=networks)
 
 
 def _balance_table(reports: "Sequence[RunReport]") -> "Table":

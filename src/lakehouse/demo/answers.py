@@ -51,6 +51,7 @@ class AnswerKey:
         live_rows: Silver table -> rows in their newest state, tombstones apart.
         deleted_rows: Silver table -> keys whose newest state is a tombstone.
         quarantined: rows to be quarantined, one entry each.
+        reasons: (table, rule) -> rows set aside that break it; one row may break several.
         duplicates_in_file: feed -> surplus copies of a row within one file.
         duplicates_across_days: feed -> copies of a row sent in an earlier delivery.
         tied_keys: Silver table -> keys whose newest versions differ in content, not in (modified_at, source_sequence).
@@ -66,6 +67,7 @@ class AnswerKey:
     live_rows: Mapping[str, int]
     deleted_rows: Mapping[str, int]
     quarantined: tuple[QuarantinedRow, ...]
+    reasons: Mapping[tuple[str, str], int]
     duplicates_in_file: Mapping[str, int]
     duplicates_across_days: Mapping[str, int]
     tied_keys: Mapping[str, int]
@@ -101,6 +103,7 @@ def answer_key(spec: DemoSpec, through_day: int) -> AnswerKey:
         live_rows={TABLES[feed]: len(live_of(versions)) for feed, versions in newest.items()},
         deleted_rows={TABLES[feed]: len(versions) - len(live_of(versions)) for feed, versions in newest.items()},
         quarantined=_quarantined(spec, rows),
+        reasons=_reasons(rows),
         duplicates_in_file=in_file,
         duplicates_across_days=across_days,
         tied_keys={TABLES[feed]: sum(len(row) > 1 for row in newest[feed].values()) for feed in TABLES},
@@ -140,6 +143,14 @@ def _quarantined(spec: DemoSpec, rows: Iterable[Row]) -> tuple[QuarantinedRow, .
         if row.fault is not None and row.fault in QUARANTINE_RULES
     ]
     return tuple(sorted(found, key=lambda row: (row.table, row.delivery_date, row.rule, row.fault)))
+
+
+def _reasons(rows: Iterable[Row]) -> dict[tuple[str, str], int]:
+    counted: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        table = f"bronze.{NETWORK}_{row.feed}" if row.fault in DECODE_FAULTS else TABLES.get(row.feed, row.feed)
+        counted.update((table, rule) for rule in row.broken_rules())
+    return dict(counted)
 
 
 def _duplicates(sound: Iterable[Row]) -> tuple[dict[str, int], dict[str, int]]:

@@ -16,6 +16,15 @@ QUARANTINE_RULES: Final[Mapping[str, str]] = {
     "missing_claim_id": "required",
     "missing_remittance_id": "required",
 }
+# Columns that the contract requires: one that cannot be read is also missing.
+REQUIRED_COLUMNS: Final = frozenset({("claims", "service_from_date"), ("payments", "remit_date")})
+# Faults whose rule is not named like them.
+RULE_NAMES: Final[Mapping[str, str]] = {
+    "missing_service_date": "service_from_date_required",
+    "missing_claim_id": "claim_id_required",
+    "missing_remittance_id": "remittance_id_required",
+    "broken_quote": "broken_quoting",
+}
 # What keeps a row of a file from being read as a row at all.
 DECODE_FAULTS: Final = frozenset({"wrong_width", "broken_quote", "bad_encoding"})
 
@@ -73,6 +82,15 @@ class Row:
     def flag(self, column: str) -> bool:
         """Whether a column says true; an empty cell is false."""
         return self.values.get(column) is True
+
+    def broken_rules(self) -> tuple[str, ...]:
+        """Names of the rules that a spoiled row breaks and is set aside for; none of a sound one."""
+        if self.fault is None:
+            return ()
+        if self.fault in DECODE_FAULTS or QUARANTINE_RULES[self.fault] == "required":
+            return (RULE_NAMES.get(self.fault, self.fault),)
+        missing = [column for column in self.as_sent if (self.feed, column) in REQUIRED_COLUMNS]
+        return ("parseable", *(f"{column}_required" for column in missing))
 
     def order(self) -> tuple[datetime, str]:
         """Place among the versions of its key: `modified_at`, then `source_sequence`."""

@@ -15,17 +15,21 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.demo.comparison import (
+    COUNTED,
     REVENUE,
     REVENUE_AMOUNTS,
     REVENUE_KEY,
     Cells,
+    Found,
     RowCounts,
+    counted_value,
     differences,
     expected_of,
 )
 from lakehouse.demo.harbor import NETWORK, DemoSpec, answer_key, write_deliveries
 from lakehouse.demo.meridian import NETWORK as DATABASE_NETWORK
 from lakehouse.demo.meridian import DatabaseKey, LiveWriter, database_key, network_settings
+from lakehouse.demo.revenue import Tally
 from lakehouse.engine.record import record_run
 from lakehouse.engine.run import Listener, Run, RunReport, TableOutcome
 from lakehouse.engine.work import Request
@@ -53,6 +57,7 @@ class Walkthrough:
         revenue: rows of gold.revenue_by_payer: its key and the columns of `RevenueRow`.
         quarantined: (table, rule) -> open rows that break it.
         set_aside: table -> open rows.
+        tallies: what is counted of Silver, network, value -> how many, as found in the lake.
         differences: where the lake and the answer keys disagree; empty when it is right. Not looked for after a
             failure.
         database: the answer key of the claims database; None without it.
@@ -62,6 +67,7 @@ class Walkthrough:
     revenue: tuple[Cells, ...]
     quarantined: Mapping[tuple[str, str], int]
     set_aside: Mapping[str, int]
+    tallies: Mapping[Tally, int]
     differences: tuple[str, ...]
     database: DatabaseKey | None = None
 
@@ -190,13 +196,24 @@ def _outcome(
     lake = Lake(settings.lake)
     revenue = tuple(_revenue(lake)) if lake.exists(REVENUE) else ()
     by_rule, aside = _quarantined(registry, lake)
-    found: list[str] = []
+    tallies = _tallies(lake)
+    told: list[str] = []
     database = database_key(_database_spec(spec)) if DATABASE_NETWORK in settings.networks else None
     if not reports[-1].failed:
         expected = expected_of(answer_key(spec, spec.days - 1), database)
         counts = _row_counts(lake, session, {table for table, _ in expected.rows if table in registry.tables})
-        found = differences(expected, registry.tables, counts, aside, revenue)
-    return Walkthrough(tuple(reports), revenue, by_rule, aside, tuple(found), database)
+        told = differences(expected, registry.tables, Found(counts, aside, by_rule, tallies, revenue))
+    return Walkthrough(tuple(reports), revenue, by_rule, aside, tallies, tuple(told), database)
+
+
+def _tallies(lake: Lake) -> dict[Tally, int]:
+    counted: Counter[Tally] = Counter()
+    for what, (table, *columns) in COUNTED.items():
+        for row in read_columns(lake.store, table, ["network", *columns]) if lake.exists(table) else ():
+            value = counted_value(what, row)
+            if value is not None:
+                counted[what, str(row["network"]), value] += 1
+    return dict(counted)
 
 
 def _revenue(lake: Lake) -> list[Cells]:
