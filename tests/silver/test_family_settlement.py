@@ -140,6 +140,18 @@ CASES = {
             "patient_responsibility_amount": "0.00", "final_status": "paid",
         },
     ),
+    "earlier payers' adjustment stands for billed less allowed": Case(
+        lines=({"billed_amount": "100.00", "allowed_amount": "70.00"},),
+        payments=(
+            paid("60.00", adjustments=(("CO", "45", "30.00"), ("PR", "2", "10.00"))),
+            paid("10.00", "2026-02-01", payer_sequence=2, adjustments=(("OA", "23", "90.00"),)),
+        ),
+        expected={"paid_amount": "70.00", "contractual_amount": "30.00", "remainder_amount": "0.00"},
+    ),
+    "a voided claim has no allowed amount, whatever the payer allowed": Case(
+        claim=FIRST, versions=(VOIDED,), lines=(BILLED_100,), payments=(paid("60.00", allowed_amount="70.00"),),
+        expected={"final_status": "void", "allowed_amount": None, "remainder_amount": "-60.00"},
+    ),
     "without contractual adjustments it is billed less allowed": Case(
         lines=({"billed_amount": "100.00", "allowed_amount": "80.00"},),
         payments=(paid("60.00", adjustments=(("PR", "3", "20.00"),)),),

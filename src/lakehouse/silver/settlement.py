@@ -133,7 +133,7 @@ def with_settlement(slots: DataFrame) -> DataFrame:
             "is_adjudicated": is_adjudicated(),
             "is_remitted": is_remitted,
             "billed_amount": money_or_zero("own_billed_amount"),
-            "allowed_amount": F.coalesce("own_allowed_amount", "settled_allowed_amount"),
+            "allowed_amount": F.when(~F.col("is_void"), F.coalesce("own_allowed_amount", "settled_allowed_amount")),
             "paid_amount": money_or_zero(
                 F.when(is_remitted, F.col("remitted_paid_amount")).otherwise(F.col("own_paid_amount"))
             ),
@@ -191,15 +191,17 @@ def _with_denials(slots: DataFrame) -> DataFrame:
 def _with_remainder(slots: DataFrame) -> DataFrame:
     """`slots` with contractual, denied, encounter and remainder.
 
-    Contractual is what was sent; else billed less allowed and less the denied part; and what earlier payers' OA-23
-    says beyond their payments. Denied is at most what is left. What is left of a capitated slot is its encounter
-    amount; of any other, or below zero, it is the remainder.
+    Contractual is what was sent, with what earlier payers' OA-23 says beyond their payments; where neither was sent,
+    billed less allowed and less the denied part. Denied is at most what is left. What is left of a capitated slot is
+    its encounter amount; of any other, or below zero, it is the remainder.
     """
     denial, billed = F.greatest(money_or_zero("denial"), F.lit(0)), F.col("billed_amount")
     above_allowed = billed - F.col("allowed_amount")
     unsent = F.greatest(above_allowed - denial, F.least(above_allowed, F.lit(0)))
     beyond_earlier = money_or_zero(F.col("settled_prior_payer_amount") - F.col("earlier_paid_amount"))
-    contractual = F.coalesce("settled_contractual_amount", unsent, F.lit(0)) + beyond_earlier
+    # What earlier payers wrote off is in their OA-23 already: billed less allowed would count it twice.
+    stated = F.when(F.col("settled_prior_payer_amount").isNull(), unsent)
+    contractual = F.coalesce("settled_contractual_amount", stated, F.lit(0)) + beyond_earlier
     written_off = slots.withColumn(
         "contractual_amount", F.when(F.col("is_void"), F.lit(0)).otherwise(contractual).cast(MONEY)
     )
