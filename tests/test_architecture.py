@@ -35,6 +35,7 @@ LONGEST_TABLE_FILE = 120
 LONGER_TABLE_FILES = {
     "bronze/synthea/claims.py": 140,  # two money levels of one record are told apart here
     "silver/claim_final.py": 185,  # 59 fields, each on a line of its own
+    "silver/held_payment.py": 130,  # a rule for each of five reasons
     "silver/remittance.py": 130,  # 32 fields, and a rule for each way a remittance can be wrong
     "gold/revenue_by_payer.py": 190,  # 24 fields, and the select that names each again
 }
@@ -43,7 +44,6 @@ ABOUT_SEVERAL = (
     "test_contributing.py",
     "test_quality.py",
     "test_registry_snapshot.py",
-    "test_synthea_sample.py",
     "bronze/standard/test_standard_feeds.py",
     "bronze/synthea/test_headers.py",
     "bronze/synthea/test_sample.py",

@@ -203,14 +203,9 @@ def test_allowed_that_nobody_states_is_null_and_counted(spark: SparkSession) -> 
 
 def test_coverage_is_null_until_it_is_known_of_some_claim(spark: SparkSession) -> None:
     unknown = only_row(revenue_of(claims(spark, {}, {"elig_status": None}), as_of=AS_OF))
-    known = only_row(
-        revenue_of(
-            claims(
-                spark, {}, {"elig_status": "covered"}, {"elig_status": "gap"}, {"elig_status": "lost_retroactively"}
-            ),
-            as_of=AS_OF,
-        )
-    )
+    statuses = ({}, {"elig_status": "covered"}, {"elig_status": "gap"}, {"elig_status": "lost_retroactively"})
+    void = {"elig_status": "gap", "is_void_family": True, "billed_amount": "0.00", "contractual_amount": "0.00"}
+    known = only_row(revenue_of(claims(spark, *statuses, void), as_of=AS_OF))
     inside = only_row(revenue_of(claims(spark, {"elig_status": "covered"}), as_of=AS_OF))
     columns = ("claims_outside_coverage", "paid_outside_coverage_amount")
     assert [unknown[c] for c in columns] == [None, None]

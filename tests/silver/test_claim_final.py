@@ -3,6 +3,7 @@ from datetime import date
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Row as SparkRow
 
 from lakehouse.silver.claim_final import claim_final
 from silver import family, rows
@@ -137,54 +138,72 @@ def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
     rows.assert_same_rows(result, rows.frame(spark, claim_final.fields, expected))
 
 
-@pytest.fixture(scope="module")
-def closings(spark: SparkSession) -> Mapping[str, date | None]:
-    claims = [{"claim_id": name, **claim} for name, (claim, _, _) in CLOSINGS.items()]
-    payments = [
-        {"claim_id": name, "payment_id": f"{name} {number}", **row}
-        for name, (_, sent, _) in CLOSINGS.items()
-        for number, row in enumerate(sent)
-    ]
-    return {row["family_id"]: row["closes_on"] for row in settle(spark, claims, (), payments).collect()}
-
-
-@pytest.mark.parametrize("name", CLOSINGS)
-def test_claim_closes_on(closings: Mapping[str, date | None], name: str) -> None:
-    expected = CLOSINGS[name][2]
-    assert closings[name] == (None if expected is None else date.fromisoformat(expected))
-
-
-def test_adjudication_runs_from_the_first_to_the_last_answer_without_reversals(spark: SparkSession) -> None:
-    answers = [
-        {"payment_id": "P1", **ANSWER},
-        {"payment_id": "P2", **REVERSAL, "remit_date": "2026-03-01"},
-        {"payment_id": "P3", **ANSWER, "remittance_id": "R3", "remit_date": "2026-02-20"},
-        {"payment_id": "P4", "remittance_id": "R4", "payment_kind": "patient", "remit_date": "2026-04-01"},
-    ]
-    found = settle(spark, [{"adjudicated_date": "2025-12-31"}], (), answers).collect()[0]
-    assert (found["first_adjudicated_date"], found["last_adjudicated_date"]) == (date(2026, 1, 15), date(2026, 2, 20))
-
-
-def test_without_an_answer_the_claim_gives_the_date(spark: SparkSession) -> None:
-    found = settle(spark, [{"adjudicated_date": "2025-12-31"}]).collect()[0]
-    assert (found["first_adjudicated_date"], found["is_adjudicated"]) == (date(2025, 12, 31), True)
-
-
-def test_a_payers_extract_is_adjudicated_whatever_it_leaves_out(spark: SparkSession) -> None:
-    nothing_said = {"network": "extract", "claim_id": "C1"}
-    taken_back = {"network": "extract", "claim_id": "C2"}
-    found = settle(spark, [nothing_said, taken_back], (), [{**taken_back, **REVERSAL}]).collect()
-    assert [row["is_adjudicated"] for row in found] == [True, True]
-
-
-def test_one_claim_id_in_two_networks_is_two_claims(spark: SparkSession) -> None:
-    found = settle(
-        spark,
+# what: (claims, lines, payment rows); settled together with CLOSINGS, since every settling costs seconds.
+ADJUDICATED, SILENT, NOTHING_SAID, TAKEN_BACK, TWICE = "adjudicated", "silent", "nothing said", "taken back", "twice"
+STORIES: dict[str, tuple[Sequence[Row], Sequence[Row], Sequence[Row]]] = {
+    ADJUDICATED: (
+        [{"adjudicated_date": "2025-12-31"}],
+        [],
+        [
+            ANSWER,
+            {**REVERSAL, "remit_date": "2026-03-01"},
+            {**ANSWER, "remittance_id": "R3", "remit_date": "2026-02-20"},
+            {"remittance_id": "R4", "payment_kind": "patient", "remit_date": "2026-04-01"},
+        ],
+    ),
+    SILENT: ([{"adjudicated_date": "2025-12-31"}], [], []),
+    NOTHING_SAID: ([{"network": "extract"}], [], []),
+    TAKEN_BACK: ([{"network": "extract"}], [], [{"network": "extract", **REVERSAL}]),
+    TWICE: (
         [{"network": "north"}, {"network": "extract"}],
         [{"network": "north", "billed_amount": "10.00"}, {"network": "extract", "billed_amount": "7.00"}],
         [{"network": "extract", "paid_amount": "7.00"}],
-    ).collect()
-    assert sorted((r["network"], str(r["billed_amount"]), str(r["paid_amount"])) for r in found) == [
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def settled(spark: SparkSession) -> Mapping[str, Sequence[SparkRow]]:
+    """Story -> its rows, networks in order."""
+    told = STORIES | {name: ([claim], [], sent) for name, (claim, sent, _) in CLOSINGS.items()}
+    claims = [{"claim_id": name, **claim} for name, (sent, _, _) in told.items() for claim in sent]
+    lines = [{"claim_id": name, **line} for name, (_, sent, _) in told.items() for line in sent]
+    payments = [
+        {"claim_id": name, "payment_id": f"{name} {number}", **row}
+        for name, (_, _, sent) in told.items()
+        for number, row in enumerate(sent)
+    ]
+    found = sorted(settle(spark, claims, lines, payments).collect(), key=lambda row: (row["network"], row["family_id"]))
+    return {name: [row for row in found if row["family_id"] == name] for name in told}
+
+
+@pytest.mark.parametrize("name", CLOSINGS)
+def test_claim_closes_on(settled: Mapping[str, Sequence[SparkRow]], name: str) -> None:
+    expected = CLOSINGS[name][2]
+    assert [row["closes_on"] for row in settled[name]] == [expected and date.fromisoformat(expected)]
+
+
+def test_adjudication_runs_from_the_first_to_the_last_answer_without_reversals(
+    settled: Mapping[str, Sequence[SparkRow]],
+) -> None:
+    (found,) = settled[ADJUDICATED]
+    assert (found["first_adjudicated_date"], found["last_adjudicated_date"]) == (date(2026, 1, 15), date(2026, 2, 20))
+
+
+def test_without_an_answer_the_claim_gives_the_date(settled: Mapping[str, Sequence[SparkRow]]) -> None:
+    (found,) = settled[SILENT]
+    assert (found["first_adjudicated_date"], found["is_adjudicated"]) == (date(2025, 12, 31), True)
+
+
+@pytest.mark.parametrize("name", [NOTHING_SAID, TAKEN_BACK])
+def test_a_payers_extract_is_adjudicated_whatever_it_leaves_out(
+    settled: Mapping[str, Sequence[SparkRow]], name: str
+) -> None:
+    assert [row["is_adjudicated"] for row in settled[name]] == [True]
+
+
+def test_one_claim_id_in_two_networks_is_two_claims(settled: Mapping[str, Sequence[SparkRow]]) -> None:
+    assert [(r["network"], str(r["billed_amount"]), str(r["paid_amount"])) for r in settled[TWICE]] == [
         ("extract", "7.00", "7.00"),
         ("north", "10.00", "0.00"),
     ]

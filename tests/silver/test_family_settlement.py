@@ -237,6 +237,16 @@ CASES = {
             "initial_denial_outcome": "full", "denied_amount": "0.00", "remainder_amount": "100.00",
         },
     ),
+    "a payment stands though a reversal of what never came went before it": Case(
+        lines=(BILLED_100,),
+        payments=(
+            back("-60.00", "2026-01-10", of="2026-01-01"),
+            paid("80.00", "2026-01-20", adjustments=(("CO", "45", "20.00"),)),
+        ),
+        expected={
+            "is_adjudicated": True, "paid_amount": "20.00", "contractual_amount": "20.00", "remainder_amount": "60.00",
+        },
+    ),
     "the secondary payer's answer settles, the primary's denial stays the initial one": Case(
         lines=(BILLED_100,),
         payments=(

@@ -17,6 +17,7 @@ PAID: Row = {
     "network": "north", "remittance_id": "R1", "payment_kind": "payer", "is_duplicate": False,
     "remit_date": "2026-01-15", "paid_amount": "60.00", "modified_at": "2026-01-20T06:00:00",
 }  # fmt: skip
+BY_AETNA: Row = {**PAID, "payer_sequence": 1, "payer_name": "Aetna"}
 REVERSAL: Row = {"paid_amount": "-60.00", "is_reversal": True}
 # claim -> (remittances, reasons): the claims whose names start with "late" have not come.
 CASES: dict[str, tuple[Sequence[Row], set[tuple[str, bool, str]]]] = {
@@ -29,6 +30,12 @@ CASES: dict[str, tuple[Sequence[Row], set[tuple[str, bool, str]]]] = {
         {("R2", False, "inexact_reversal")},
     ),
     "twice": ([{}, {"is_duplicate": True}], {("R1", True, "duplicate_trace")}),
+    "other_payer": (
+        [{"payer_name": " aetna "}, {"payer_name": "Cigna", "remittance_id": "R2"}],
+        {("R2", False, "other_payer")},
+    ),
+    "second_payer": ([{"payer_name": "Cigna", "payer_sequence": 2}], set()),
+    "nameless_payer": ([{"payer_name": None}, {"payer_name": "Me", "payment_kind": "patient"}], set()),
     "late": ([{}], {("R1", False, "no_claim")}),
     "late_patient": (
         [{"payment_kind": "patient", "paid_amount": None, "patient_paid_amount": "5.00"}],
@@ -47,7 +54,7 @@ CASES: dict[str, tuple[Sequence[Row], set[tuple[str, bool, str]]]] = {
 
 def remittances(spark: SparkSession) -> DataFrame:
     sent = [{**row, "claim_id": name} for name, (said, _) in CASES.items() for row in said]
-    return rows.frame(spark, remittance.fields, *sent, defaults=PAID)
+    return rows.frame(spark, remittance.fields, *sent, defaults=BY_AETNA)
 
 
 def claims(spark: SparkSession, *, all_of_them: bool) -> DataFrame:
@@ -98,9 +105,10 @@ def test_each_reason_is_told_by_one_rule(spark: SparkSession) -> None:
     sample = rows.frame(spark, held_payment.fields, *[{**PAID, "claim_id": "C1", "reason": r} for r in reasons])
     told = {name: rows.holds(sample, held_payment, name) for name in rows.row_rules(held_payment)}
     assert told == {
-        "reason_accepted_values": [True, True, True, True, False],
-        "claim_has_come": [False, True, True, True, False],
-        "trace_is_new": [True, False, True, True, False],
-        "reversal_finds_original": [True, True, False, True, False],
-        "reversal_is_exact": [True, True, True, False, False],
+        "reason_accepted_values": [True, True, True, True, True, False],
+        "claim_has_come": [False, True, True, True, True, False],
+        "trace_is_new": [True, False, True, True, True, False],
+        "reversal_finds_original": [True, True, False, True, True, False],
+        "reversal_is_exact": [True, True, True, False, True, False],
+        "claims_payer_pays": [True, True, True, True, False, False],
     }

@@ -8,6 +8,14 @@ from lakehouse.silver.member import member
 from silver import rows
 from silver.rows import Row
 
+STATEMENT: Row = {
+    "network": "north",
+    "member_token_key_version": "1",
+    "payer_name": "Aetna",
+    "delivered_at": "2026-01-20T06:00:00",
+    "stated_at": "2026-01-01T00:00:00",
+}
+
 # member: (statements, birth_year, is_90_or_more, sex, state)
 MEMBERS: Mapping[str, tuple[Sequence[Row], tuple[object, ...]]] = {
     "said once": ([{"birth_year": 1980, "sex": "F", "state": "MA"}], (1980, False, "F", "MA")),
@@ -38,20 +46,27 @@ MEMBERS: Mapping[str, tuple[Sequence[Row], tuple[object, ...]]] = {
 
 @pytest.fixture(scope="module")
 def found(spark: SparkSession) -> Mapping[str, tuple[object, ...]]:
-    statement = {
-        "network": "north",
-        "member_token_key_version": "1",
-        "payer_name": "Aetna",
-        "delivered_at": "2026-01-20T06:00:00",
-        "stated_at": "2026-01-01T00:00:00",
-    }
-    given = [{**statement, "member_token": name, **row} for name, (sent, _) in MEMBERS.items() for row in sent]
+    given = [{**STATEMENT, "member_token": name, **row} for name, (sent, _) in MEMBERS.items() for row in sent]
     result = member(statements=rows.frame(spark, eligibility.fields, *given))
     assert result.columns == list(member.field_names)
     collected = result.collect()
     assert len(collected) == len(MEMBERS)
     assert {(r["network"], r["member_token_key_version"]) for r in collected} == {("north", "1")}
     return {r["member_token"]: (r["birth_year"], r["is_90_or_more"], r["sex"], r["state"]) for r in collected}
+
+
+def test_statements_that_disagree_about_sex_or_birth_are_told(spark: SparkSession) -> None:
+    said: Mapping[str, Sequence[Row]] = {
+        "agree": [{"sex": "F", "birth_year": 1980}, {"sex": "F"}, {"birth_year": 1980, "state": "MA"}],
+        "sex": [{"sex": "F"}, {"sex": "M"}],
+        "birth": [{"birth_year": 1980}, {"birth_year": 1981}],
+        "old": [{"birth_year": 1930}, {"birth_year": 1931}],
+        "silent": [{}],
+    }
+    given = [{**STATEMENT, "member_token": name, **row} for name, sent in said.items() for row in sent]
+    result = member(statements=rows.frame(spark, eligibility.fields, *given))
+    assert {r["member_token"] for r in result.where("has_conflicts").collect()} == {"sex", "birth", "old"}
+    assert sorted(rows.holds(result, member, "statements_agree")) == [False, False, False, True, True]
 
 
 @pytest.mark.parametrize("name", MEMBERS)

@@ -105,7 +105,7 @@ class SettledFamily:
         rest, denied = total["remainder"], total["denied"]
         still_open = max(rest, ZERO) if not is_closed else ZERO
         in_denial = ZERO if is_closed else denied
-        is_outside = self.elig_status in OUTSIDE_COVERAGE
+        is_outside = self.elig_status in OUTSIDE_COVERAGE and not self.family.is_void
         return RevenueRow(
             claim_count=int(not self.family.is_void),
             line_count=sum(slot.line_count for slot in self.slots),

@@ -125,7 +125,7 @@ def _total(name: str, meaning: str) -> Field:
         field(
             "claims_outside_coverage",
             LONG,
-            "claims without coverage on the day of service; null while coverage of all is unknown",
+            "claims of claim_count without coverage on the day of service; null while coverage of all is unknown",
         ),
         _total("paid_outside_coverage_amount", "paid on those claims; null while coverage of all is unknown"),
         field(
@@ -157,7 +157,7 @@ def revenue_by_payer(claims: DataFrame, copies: DataFrame, as_of: datetime.date)
     + residual + credit.
     """
     counted = claims.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
-    is_outside = F.col("elig_status").isin(*OUTSIDE_COVERAGE)
+    is_outside = F.col("elig_status").isin(*OUTSIDE_COVERAGE) & ~F.col("is_void_family")
     return (
         split_remainder(counted, as_of)
         .groupBy(*KEY)

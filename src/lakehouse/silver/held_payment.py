@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.reference.payer_mapping import ANY, mapping_key
 from lakehouse.silver.claim import claim
 from lakehouse.silver.claim_links import CLAIM
 from lakehouse.silver.remittance import remittance
@@ -18,8 +19,8 @@ from lakehouse.spec.table import table
 
 REMITTANCE = (*CLAIM, "remittance_id", "payment_kind", "is_duplicate")
 NO_CLAIM, DUPLICATE_TRACE = "no_claim", "duplicate_trace"
-ORPHAN_REVERSAL, INEXACT_REVERSAL = "orphan_reversal", "inexact_reversal"
-REASONS = (NO_CLAIM, DUPLICATE_TRACE, ORPHAN_REVERSAL, INEXACT_REVERSAL)
+ORPHAN_REVERSAL, INEXACT_REVERSAL, OTHER_PAYER = "orphan_reversal", "inexact_reversal", "other_payer"
+REASONS = (NO_CLAIM, DUPLICATE_TRACE, ORPHAN_REVERSAL, INEXACT_REVERSAL, OTHER_PAYER)
 AMOUNTS = ("paid_amount", "patient_paid_amount")
 
 
@@ -41,6 +42,11 @@ def reversal_finds_original() -> Column:
 def reversal_is_exact() -> Column:
     """A reversal takes back to the cent what was paid (domain.md X06); it is posted in cash all the same."""
     return F.col("reason") != INEXACT_REVERSAL
+
+
+def claims_payer_pays() -> Column:
+    """The first payer who pays is the one whom the claim names (domain.md X04); it counts all the same."""
+    return F.col("reason") != OTHER_PAYER
 
 
 def held_money_reappears(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
@@ -69,7 +75,16 @@ def held_money_reappears(inputs: Mapping[str, DataFrame], result: DataFrame) -> 
 
 
 def _known(claims: DataFrame) -> DataFrame:
-    return claims.select(*CLAIM)  # one row per claim
+    return claims.select(*CLAIM, _payer().alias("_claims_payer"))  # one row per claim
+
+
+def _payer() -> Column:
+    return F.nullif(mapping_key(F.col("payer_name")), F.lit(ANY))
+
+
+def _is_of_other_payer() -> Column:
+    is_first = (F.col("payment_kind") == "payer") & (F.col("payer_sequence") == 1)
+    return is_first & (_payer() != F.col("_claims_payer"))
 
 
 @table(
@@ -89,16 +104,18 @@ def _known(claims: DataFrame) -> DataFrame:
         row("trace_is_new", trace_is_new, on_failure=WARN, source="domain.md X05"),
         row("reversal_finds_original", reversal_finds_original, on_failure=WARN, source="domain.md X06"),
         row("reversal_is_exact", reversal_is_exact, on_failure=WARN, source="domain.md X06"),
+        row("claims_payer_pays", claims_payer_pays, on_failure=WARN, source="domain.md X04"),
     ],
     balance=held_money_reappears,
     freshness=Freshness(within="26 hours"),
 )
 def held_payment(remittances: DataFrame, claims: DataFrame) -> DataFrame:
-    """One row per remittance and reason for which it is held or flagged; a remittance may have two.
+    """One row per remittance and reason for which it is held or flagged; a remittance may have several.
 
     `no_claim`: its claim has not come, or was deleted; it waits and is in no figure. `duplicate_trace`: another
     delivery said it before; it counts nowhere. `orphan_reversal`, `inexact_reversal`: it counts, but what it takes
-    back has not come or is another amount. A row goes when its reason does.
+    back has not come or is another amount. `other_payer`: it counts, but the claim names another first payer. A row
+    goes when its reason does.
     """
     placed = remittances.join(_known(claims).withColumn("_has_claim", F.lit(True)), on=[*CLAIM], how="left")
     reasons = F.array_compact(
@@ -107,6 +124,7 @@ def held_payment(remittances: DataFrame, claims: DataFrame) -> DataFrame:
             F.when(F.col("is_duplicate"), DUPLICATE_TRACE),
             F.when(F.col("reversal_match") == "orphan", ORPHAN_REVERSAL),
             F.when(F.col("reversal_match") == "inexact", INEXACT_REVERSAL),
+            F.when(_is_of_other_payer(), OTHER_PAYER),
         )
     )
     return placed.withColumn("reason", F.explode(reasons)).select(*[f.name for f in held_payment.fields])

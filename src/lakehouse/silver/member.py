@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from lakehouse.silver.eligibility import eligibility
 from lakehouse.silver.statement import ORDER
 from lakehouse.spec.contracts import ELIGIBILITY, MEMBER_TOKEN, MEMBER_TOKEN_KEY_VERSION, NETWORK
+from lakehouse.spec.expectations import WARN, row
 from lakehouse.spec.field import BOOLEAN, INT, field
 from lakehouse.spec.scopes import ReplaceGroups, groups
 from lakehouse.spec.table import table
@@ -20,6 +21,16 @@ def newest(column: str) -> Column:
     return F.max_by(F.col(column), F.when(F.col(column).isNotNull(), order))
 
 
+def statements_agree() -> Column:
+    """Every statement of the member says the same sex and year of birth; else two people may share a number."""
+    return ~F.col("has_conflicts")
+
+
+def said_once(column: str) -> Column:
+    """No two statements say different things of it; silence is no difference."""
+    return F.min(column).eqNullSafe(F.max(column))
+
+
 @table(
     "silver.member",
     reads={"statements": groups(eligibility, by=MEMBER)},
@@ -30,8 +41,10 @@ def newest(column: str) -> Column:
         field("birth_year", INT, "year of birth; null for members of 90 or more years"),
         field("is_90_or_more", BOOLEAN, "reaches 90 in the year of the newest delivery, or did before"),
         *ELIGIBILITY.pick("sex", "state"),
+        field("has_conflicts", BOOLEAN, "statements disagree about sex or year of birth", required=True),
     ],
     write=ReplaceGroups(by=MEMBER),
+    expectations=[row("statements_agree", statements_agree, on_failure=WARN, source="domain.md X15")],
 )
 def member(statements: DataFrame) -> DataFrame:
     """One row per member of a network; of each attribute what the newest statement says that says anything.
@@ -42,6 +55,7 @@ def member(statements: DataFrame) -> DataFrame:
         *[newest(c).alias(c) for c in ("member_token_key_version", "sex", "state")],
         newest("birth_year").alias("year"),
         F.year(F.max("delivered_at")).alias("delivery_year"),
+        (~said_once("sex") | ~said_once("birth_year")).alias("has_conflicts"),
     )
     is_old = F.col("delivery_year") - F.col("year") >= GROUPED_AGE
     return said.select(
@@ -51,4 +65,5 @@ def member(statements: DataFrame) -> DataFrame:
         is_old.alias("is_90_or_more"),
         "sex",
         "state",
+        "has_conflicts",
     )

@@ -168,12 +168,17 @@ def with_decision(every: DataFrame) -> DataFrame:
 
 def with_reversal_match(every: DataFrame) -> DataFrame:
     """`every` with `reversal_match` (domain.md X06), null unless the remittance reverses: `exact` takes back to the
-    cent what an adjudication of the claim paid, `inexact` another amount, `orphan` one that has not come."""
-    made = F.when(F.col("is_adjudication"), F.struct("remittance_id", "payer_sequence", _paid().alias("paid")))
+    cent what an adjudication of the claim paid, `inexact` another amount, `orphan` one that has not come.
+
+    A reversal that names none means one of its payer's up to its own date.
+    """
+    said = F.struct("remittance_id", "payer_sequence", "remit_date", _paid().alias("paid"))
+    made = F.when(F.col("is_adjudication"), said)
     known = every.withColumn("made", F.collect_list(made).over(Window.partitionBy(*CLAIM)))
 
     def is_meant(other: Column) -> Column:
-        by_payer = other["payer_sequence"] == F.col("payer_sequence")
+        is_before = other["remit_date"] <= F.col("remit_date")
+        by_payer = (other["payer_sequence"] == F.col("payer_sequence")) & F.coalesce(is_before, F.lit(True))
         return F.coalesce(other["remittance_id"] == F.col("reverses_remittance_id"), by_payer)
 
     meant = F.filter("made", is_meant)

@@ -34,10 +34,10 @@ _ZERO = "0.00"
 def payer_settlement(every: DataFrame) -> DataFrame:
     """One row per slot that a payer answered, from its remittances: all paid, the rest by the settling payer.
 
-    The settling payer is the last in sequence with an answer that stands (more adjudications than reversals of them),
-    else the last that answered; `settled_x` are sums over its answers, null where it sent none. Dates are those of
-    adjudications, which reversals are not. `initial_x` is the primary payer's first adjudication. `is_standing`: any
-    payer's answer stands.
+    The settling payer is the last in sequence with an answer that stands (more adjudications than reversals of them;
+    a reversal before all of them takes none back), else the last that answered; `settled_x` are sums over its answers,
+    null where it sent none. Dates are those of adjudications, which reversals are not. `initial_x` is the primary
+    payer's first adjudication. `is_standing`: any payer's answer stands.
     """
     by_payer = _by_payer(without_superseded_answers(every.where(F.col("is_answer"))))
     stands = F.col("adjudications") > F.col("reversals")
@@ -76,7 +76,7 @@ def _by_payer(answers: DataFrame) -> DataFrame:
         F.sum("paid_amount").cast(MONEY).alias("settled_paid_amount"),
         *[F.sum(F.when(stays, F.col(a))).cast(MONEY).alias(f"settled_{a}") for a in _SAID],
         F.count_if(is_decision).alias("adjudications"),
-        F.count_if(F.col("is_reversal")).alias("reversals"),
+        F.count_if(F.col("is_reversal") & F.col("has_answer_before")).alias("reversals"),
         F.bool_or(stays & F.col("adjusted_amount").isNotNull()).alias("has_adjustments"),
         F.max_by(F.col("remit_status_code") == "4", F.when(is_decision, order)).alias("last_is_denied_status"),
         F.min_by(decision, F.when(is_decision, order)).alias("initial"),
@@ -86,23 +86,28 @@ def _by_payer(answers: DataFrame) -> DataFrame:
 
 
 def without_superseded_answers(answers: DataFrame) -> DataFrame:
-    """The payer answers with `is_superseded`: a zero-paid one, or its reversal, whose payer adjudicated again later.
+    """The payer answers with `has_answer_before`, the payer adjudicated what it may take back, and `is_superseded`: a
+    zero-paid one, or its reversal, whose payer adjudicated again later.
 
-    Such an answer brought no money, so nothing takes it back when the payer answers again; what it said of the rest
-    would count twice.
+    A superseded answer brought no money, so nothing takes it back when the payer answers again; what it said of the
+    rest would count twice.
     """
     payer = Window.partitionBy(*SLOT, "payer_sequence").rowsBetween(
         Window.unboundedPreceding, Window.unboundedFollowing
     )
     adjudication = F.when(F.col("is_adjudication"), F.struct("remit_date", "remittance_id"))
-    last = F.max(adjudication).over(payer)
+    first, last = F.min(adjudication).over(payer), F.max(adjudication).over(payer)
     is_unlinked_reversal = F.col("is_reversal") & F.col("reverses_remittance_id").isNull()
     answer_meant = F.when(F.col("is_reversal"), F.col("reverses_remittance_id")).otherwise(F.col("remittance_id"))
     is_overtaken = F.when(is_unlinked_reversal, F.col("remit_date") <= last["remit_date"]).otherwise(
         answer_meant != last["remittance_id"]
     )
     is_zero_paid = F.coalesce(F.col("paid_amount"), F.lit(0)) == 0
-    return answers.withColumn("is_superseded", is_zero_paid & F.coalesce(is_overtaken, F.lit(False)))
+    is_found = F.col("reverses_remittance_id").isNotNull() & (F.col("reversal_match") != "orphan")
+    has_answer = F.coalesce((first["remit_date"] <= F.col("remit_date")) | is_found, first.isNotNull())
+    return answers.withColumns(
+        {"is_superseded": is_zero_paid & F.coalesce(is_overtaken, F.lit(False)), "has_answer_before": has_answer}
+    )
 
 
 def patient_payments(every: DataFrame) -> DataFrame:
