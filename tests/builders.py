@@ -8,11 +8,22 @@ from decimal import Decimal
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
+from lakehouse.settings import SparkSettings
 from lakehouse.spec.contracts import Contract
 from lakehouse.spec.feed import Feed, RawField
 from lakehouse.spec.field import BRONZE_LINEAGE, RESCUED, STRING, Field, schema_of
 from lakehouse.spec.table import Table
 
+# Two cores and little data. The session lives for many minutes, so the optimising compiler pays after all.
+QUICK_SPARK = SparkSettings(
+    master="local[2]",
+    driver_memory="2g",
+    class_archive=True,
+    quick_compile=True,
+    shuffle_partitions=2,
+    snapshot_partitions=1,
+    conf={"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=4"},
+)
 DAY = date(2026, 1, 15)
 INSTANT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 AMOUNT_WORDS = {"amount", "amounts", "payments", "adjustments", "transfers", "outstanding", "cost", "paid", "charge"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.settings import SparkSettings
+from builders import QUICK_SPARK
 from lakehouse.storage.session import start_session, stop_session
 
 
@@ -22,6 +22,5 @@ def _no_settings_of_this_machine() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """One session on two cores that starts fast. Ask for it only where rows must really pass through Spark."""
-    settings = SparkSettings(master="local[2]", driver_memory="2g", class_archive=True, quick_compile=True)
-    yield start_session(settings, "tests")
+    yield start_session(QUICK_SPARK, "tests")
     stop_session()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from builders import QUICK_SPARK
 from lakehouse.engine.run import Run, RunReport
 from lakehouse.engine.work import Request
 from lakehouse.settings import LakeSettings, PrivacySettings, Settings
@@ -53,7 +54,9 @@ class SampleLake:
     def settings(self) -> Settings:
         privacy = PrivacySettings(member_token_key=f"env:{TOKEN_KEY_NAME}")
         lake = LakeSettings(root=str(self.folder))
-        return Settings(env="test", lake=lake, privacy=privacy, networks={self.network_name: self.network})
+        return Settings(
+            env="test", lake=lake, privacy=privacy, networks={self.network_name: self.network}, spark=QUICK_SPARK
+        )
 
     def run(self, run_id: str, *, may_start_spark: bool = True) -> tuple[Run, RunReport]:
         def start() -> SparkSession:

@@ -15,7 +15,7 @@ import lakehouse
 from cli.lakes import CLAIMS_HEADER, LakeFolder, lake_folder
 from lakehouse.cli import app, main
 from lakehouse.demo.walkthrough import MARKER as DEMO_MARKER
-from lakehouse.demo.walkthrough import by_payer
+from lakehouse.demo.walkthrough import REVENUE_AMOUNTS, by_payer
 
 CHECKOUT = Path(__file__).parents[1]
 PHI = "ZZMEMBER99"
@@ -187,11 +187,8 @@ def test_the_demo_leaves_its_own_lake_alone_once_another_network_is_in_it(tmp_pa
 def test_revenue_is_added_up_per_payer_over_months_and_a_missing_amount_is_nothing() -> None:
     month = {"payer_code": "AETNA", "claim_count": 2, "paid_amount": Decimal("1.10"), "allowed_amount": None}
     other = {**month, "paid_amount": Decimal("2.20"), "allowed_amount": Decimal("3.00")}
-    rest = {name: Decimal(0) for name in ("line_count", "claims_without_allowed", "billed_amount")}
-    zero = {n: Decimal(0) for n in ("patient_responsibility_amount", "patient_paid_amount", "contractual_amount")}
-    more = {n: Decimal(0) for n in ("denied_amount", "other_adjustment_amount", "encounter_amount")}
-    last = {n: Decimal(0) for n in ("outstanding_amount", "residual_amount", "credit_amount")}
-    totals = by_payer([{**row, **rest, **zero, **more, **last} for row in (month, other)])
+    zero = dict.fromkeys(REVENUE_AMOUNTS, Decimal(0))
+    totals = by_payer([zero | month, zero | other])
     assert list(totals) == ["AETNA"]
     assert totals["AETNA"]["paid_amount"] == Decimal("3.30")
     assert totals["AETNA"]["allowed_amount"] == Decimal("3.00")

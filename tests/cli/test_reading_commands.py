@@ -212,7 +212,7 @@ def test_lineage_goes_from_the_source_to_the_report(lake: LakeFolder) -> None:
         ("gold.revenue_by_payer", "report:Revenue by payer"),
     } <= pairs
     text = lake.call("lineage").stdout
-    way = ("harbor/claim_lines", "bronze.harbor_claim_lines", "silver.claim_line", "report 'Revenue by payer'")
+    way = ("harbor/adjustments", "bronze.harbor_adjustments", "silver.adjustment", "report 'Revenue by payer'")
     assert sorted(way, key=text.index) == list(way)
     assert "owner finance, due 07:00 America/New_York" in text
 

@@ -81,7 +81,7 @@ def test_a_release_says_what_it_can_never_waive(lake: LakeFolder, ran: list[tupl
     answer = lake.call("quarantine", "release", CLAIM, *options)
     chosen = Chosen(source="claims/o'hara.csv", row_number=2)
     assert ran[0][1].reopen == Reopening(CLAIM, chosen, releases=True, reason="right")
-    assert "1 stay open. parseable, network_required, claim_id_required" in answer.stdout
+    assert "1 stay open. parseable, modified_at_not_ahead, network_required, claim_id_required" in answer.stdout
 
 
 def test_nothing_starts_when_no_open_row_is_chosen(lake: LakeFolder, ran: list[object]) -> None:

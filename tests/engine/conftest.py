@@ -12,7 +12,8 @@ from engine.world import TO_SILVER, World, touch
 @pytest.fixture(scope="session")
 def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Story:
     """Four deliveries: the first, the same rows again, changes of every kind, and a deleted visit that comes back."""
-    told = Story(World(spark, tmp_path_factory.mktemp("story")))
+    share = {"most_quarantined_share": "0.2"}  # of all it delivers; one delivery of it has too few rows to be refused
+    told = Story(World(spark, tmp_path_factory.mktemp("story"), checks={"north": share}))
     world = told.world
     first = world.deliver("visits-2026-01-05.csv", BASE)
     told.step("base")

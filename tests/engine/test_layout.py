@@ -10,6 +10,7 @@ from deltalake import DeltaTable, QueryBuilder
 from engine.story import MARK, Story
 from engine.world import BRONZE, BUSINESS, EPISODE, GOLD, SILVER
 from independent_reader import delta_reader
+from lakehouse.engine.plan import TOKEN_KEY_INPUT
 from lakehouse.storage.store import quarantine_of
 
 pytestmark = pytest.mark.spark
@@ -79,7 +80,7 @@ def test_every_commit_repeats_the_state(story: Story) -> None:
     assert all(n is not None for n in notes)
     sequences = [n.state.sequence for n in reversed(notes) if n is not None]
     assert sequences == list(range(1, len(sequences) + 1))
-    assert log.state.consumed == {BRONZE: story.world.lake.logs[BRONZE].version}
+    assert log.state.consumed == {BRONZE: story.world.lake.logs[BRONZE].version, TOKEN_KEY_INPUT: "1"}
 
 
 def test_readers_that_are_not_spark_see_the_same_rows_through_deletion_vectors(story: Story) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from builders import QUICK_SPARK
 from lakehouse.engine.context import BuildResult
 from lakehouse.engine.run import Outcome, Run, RunReport, TableOutcome
 from lakehouse.engine.work import Request
@@ -318,7 +319,7 @@ class World:
             for name, adapter in self.adapters.items()
         }
         privacy = PrivacySettings(member_token_key_version=self.token_key_version)
-        return Settings(env="test", lake=lake, networks=networks, privacy=privacy)
+        return Settings(env="test", lake=lake, networks=networks, privacy=privacy, spark=QUICK_SPARK)
 
     def source_of(self, network: str) -> Path:
         """The drop folder of a network; of one of the adapter `stored` the database file in it."""

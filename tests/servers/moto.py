@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from lakehouse.settings import S3Settings
 
@@ -62,7 +63,9 @@ class Moto:
     def client(self, service: str = "s3") -> Any:
         """boto3's client for the test's own requests; made at run time, so without a type."""
         keys = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up-too"}
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **keys)
+        # A machine that stops for a moment loses one answer, not the five minutes of boto3's own patience.
+        patience = Config(connect_timeout=10, read_timeout=20, retries={"mode": "standard", "max_attempts": 5})
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, config=patience, **keys)
 
     def fresh_bucket(self) -> str:
         """Name of a new, empty bucket."""

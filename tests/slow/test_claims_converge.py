@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from builders import QUICK_SPARK
 from lakehouse.engine.run import Run
 from lakehouse.engine.work import Request
 from lakehouse.settings import LakeSettings, PrivacySettings, Settings
@@ -193,7 +194,9 @@ class Sender:
         network = network.model_copy(update={"checks": network.checks.model_copy(update={"most_quarantined_share": 1})})
         privacy = PrivacySettings(member_token_key=f"env:{TOKEN}")
         lake = LakeSettings(root=str(folder / "lake"))
-        self.settings = Settings(env="test", lake=lake, privacy=privacy, networks={"harbor": network})
+        self.settings = Settings(
+            env="test", lake=lake, privacy=privacy, networks={"harbor": network}, spark=QUICK_SPARK
+        )
 
     def deliver(self, file: File, copy: int = 0) -> None:
         """Write the file; a copy has another name and the same day."""

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import os
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from lakehouse.storage.files import RawColumn, Staged, stage_parts
 COLUMNS = (RawColumn("claim_id", required=True), RawColumn("amount"))
 CSV = b"claim_id,amount\n1,2\n"
 ENCRYPTED_FLAG = 0x1
+WRITTEN_AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
 def put(root: Path, name: str, members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> None:
@@ -176,8 +178,9 @@ def test_an_archive_replaced_since_it_was_listed_is_refused(tmp_path: Path) -> N
 
 def test_an_archive_on_its_own_is_no_delivery(tmp_path: Path) -> None:
     put(tmp_path, "a.zip", {"claims.csv": CSV})
-    stat = (tmp_path / "in" / "a.zip").stat()
-    itself = FoundFile("a.zip", stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))
+    path = tmp_path / "in" / "a.zip"
+    os.utime(path, (WRITTEN_AT.timestamp(), WRITTEN_AT.timestamp()))
+    itself = FoundFile("a.zip", path.stat().st_size, WRITTEN_AT)
     assert deliveries_in(Drop(str(tmp_path / "in")), itself, "*") == listed(tmp_path)
     with pytest.raises(SourceError, match="Run again"):
         staged(tmp_path, itself)

@@ -28,8 +28,8 @@ PAYER_CODES = {
 """Payers of the sample that have a standard code of their own; Anthem, Humana and claims without a payer are OTHER."""
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.spark,
-    pytest.mark.timeout(900),  # the first test waits for a whole lake
     pytest.mark.skipif(not SAMPLE.is_dir(), reason="the Synthea sample data is not beside this checkout"),
 ]
 
