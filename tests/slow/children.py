@@ -24,9 +24,11 @@ COMMAND = [sys.executable, "-c", "from lakehouse.cli import main; main()"]
 FAULTY_COMMAND = [sys.executable, str(Path(__file__).with_name("faulty_run.py"))]
 # What tells which run made a row, and when; of a database's rows also the clock that its window was read at.
 OF_THE_RUN = {"_run_id", "_ingested_at", "_first_seen_at", "_source_versions", "_delivered_at"}
-# Rows of a database are numbered by the clock they were read at; a row without a stamp, and a tombstone from a
-# comparison of keys, are stamped by it.
-OF_THE_CLOCK = {"modified_at", "source_sequence", "_raw_hash", "_row_hash"}
+# Rows of a database are numbered by the clock they were read at, and delivered then; a row without a stamp, and a
+# tombstone from a comparison of keys, are stamped by it.
+OF_THE_CLOCK = {"modified_at", "source_sequence", "_raw_hash", "_row_hash"} | {
+    "delivered_at", "stated_at", "known_from", "known_to"
+}  # fmt: skip
 _NUMBER = re.compile(r"source_sequence=\d+")
 
 Rows = Counter[str]
