@@ -42,11 +42,13 @@ class Place:
         folder: of the lake, its settings and what its runs say.
         networks: TOML of the networks, which several places may share.
         lease_seconds: after so long a writer that says nothing has lost its leases.
+        options: of all its runs.
     """
 
     folder: Path
     networks: str
     lease_seconds: int = 120
+    options: tuple[str, ...] = ()
 
     @property
     def lake(self) -> Path:
@@ -84,7 +86,7 @@ def start(place: Place, logical_date: str, *options: str, fault: str | None = No
     source = Path(__file__).parents[2] / "src"
     environment = os.environ | {"PYTHONPATH": str(source), "CHILD_TOKEN_KEY": "0f" * 32}
     command = COMMAND if fault is None else [*FAULTY_COMMAND, fault]
-    arguments = ["run", "--config", str(place.config()), "--logical-date", logical_date, *options]
+    arguments = ["run", "--config", str(place.config()), "--logical-date", logical_date, *place.options, *options]
     with (place.folder / "output.txt").open("ab") as said:
         return subprocess.Popen(
             [*command, *arguments], stdout=said, stderr=said, env=environment, start_new_session=True, cwd=place.folder
