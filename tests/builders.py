@@ -13,6 +13,7 @@ from lakehouse.spec.contracts import Contract
 from lakehouse.spec.feed import Feed, RawField
 from lakehouse.spec.field import BRONZE_LINEAGE, RESCUED, STRING, Field, schema_of
 from lakehouse.spec.table import Table
+from lakehouse.storage.session import JAVA_OPTIONS
 
 # Two cores and little data. The session lives for many minutes, so the optimising compiler pays after all.
 QUICK_SPARK = SparkSettings(
@@ -22,7 +23,7 @@ QUICK_SPARK = SparkSettings(
     quick_compile=True,
     shuffle_partitions=2,
     snapshot_partitions=1,
-    conf={"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=4"},
+    conf={JAVA_OPTIONS: "-XX:TieredStopAtLevel=4"},
 )
 DAY = date(2026, 1, 15)
 INSTANT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)

@@ -19,6 +19,11 @@ def mapping_key(name: Column) -> Column:
     return F.when(words != "", words).otherwise(F.lit(ANY))
 
 
+def sent_name_key(name: Column) -> Column:
+    """`mapping_key`, null where there is no name: no name is equal to none."""
+    return F.nullif(mapping_key(name), F.lit(ANY))
+
+
 def keys_are_normalised() -> Column:
     """Both key columns are spelled as `mapping_key` spells them, or no claim would ever find the row."""
     name, line_of_business = F.col("payer_name_key"), F.col("line_of_business_key")

@@ -8,7 +8,7 @@ member, days, provider and charge, which proves nothing. Within one network noth
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
-from lakehouse.reference.payer_mapping import ANY, mapping_key
+from lakehouse.reference.payer_mapping import sent_name_key
 from lakehouse.silver.family_settlement import FAMILY
 from lakehouse.silver.standard_payer import UNMAPPED
 from lakehouse.spec.columns import clean_code
@@ -162,7 +162,7 @@ def _last_day() -> Column:
 
 def _payer() -> Column:
     """The standard payer; OTHER is many, which their names tell apart."""
-    named = F.concat(F.lit(f"{UNMAPPED}:"), F.nullif(mapping_key(F.col("payer_name")), F.lit(ANY)))
+    named = F.concat(F.lit(f"{UNMAPPED}:"), sent_name_key(F.col("payer_name")))
     return F.when(F.col("payer_code") == UNMAPPED, named).otherwise(F.col("payer_code"))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.reference.payer_mapping import ANY, mapping_key
+from lakehouse.reference.payer_mapping import sent_name_key
 from lakehouse.silver.claim import claim
 from lakehouse.silver.claim_links import CLAIM
 from lakehouse.silver.remittance import remittance
@@ -75,16 +75,12 @@ def held_money_reappears(inputs: Mapping[str, DataFrame], result: DataFrame) -> 
 
 
 def _known(claims: DataFrame) -> DataFrame:
-    return claims.select(*CLAIM, _payer().alias("_claims_payer"))  # one row per claim
-
-
-def _payer() -> Column:
-    return F.nullif(mapping_key(F.col("payer_name")), F.lit(ANY))
+    return claims.select(*CLAIM, sent_name_key(F.col("payer_name")).alias("_claims_payer"))  # one row per claim
 
 
 def _is_of_other_payer() -> Column:
     is_first = (F.col("payment_kind") == "payer") & (F.col("payer_sequence") == 1)
-    return is_first & (_payer() != F.col("_claims_payer"))
+    return is_first & (sent_name_key(F.col("payer_name")) != F.col("_claims_payer"))
 
 
 @table(
