@@ -22,6 +22,8 @@ SEQUENCES: Mapping[str, tuple[list[int], list[bool]]] = {
     "half is enough": ([6, 3], [True, True]),
     "less than half is truncated": ([7, 3], [True, False]),
     "a truncated one is not compared with": ([8, 3, 2, 8], [True, False, False, True]),
+    "a drop that stays is believed the third time": ([9, 4, 3, 3, 2], [True, False, False, True, True]),
+    "a whole one in between starts anew": ([9, 4, 4, 9, 4, 4], [True, False, False, True, False, False]),
     "growing and shrinking slowly": ([2, 9, 5, 3, 2], [True, True, True, True, True]),
 }
 

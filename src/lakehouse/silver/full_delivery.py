@@ -13,6 +13,7 @@ from lakehouse.spec.expectations import WARN, Expectation, row
 from lakehouse.spec.field import BOOLEAN, LONG, TIMESTAMP, field
 
 LEAST_SHARE = 2  # a full delivery with less than one half of the rows of the one before is taken for truncated
+MOST_SET_ASIDE = 2  # so many in a row; the next is applied, since a drop that stays is a real one
 FULL_DELIVERY_FIELDS = (
     NETWORK,
     field("delivered_at", TIMESTAMP, "delivery, UTC; all its files share it", required=True),
@@ -23,7 +24,7 @@ _SEEN = "array<struct<delivered_at: timestamp, row_count: bigint, is_applied: bo
 
 
 def delivery_is_whole() -> Column:
-    """The delivery has at least half the rows of the applied full one before it."""
+    """The delivery has at least half the rows of the applied full one before it, or is the third in a row with less."""
     return F.col("is_applied")
 
 
@@ -35,7 +36,8 @@ def full_deliveries_are_whole() -> Expectation:
 def full_deliveries(statements: DataFrame, flag: str) -> DataFrame:
     """One row per full delivery, as `FULL_DELIVERY_FIELDS`.
 
-    Each is compared with the last applied one before it; the first is always applied. A delivery without rows is none.
+    Each is compared with the last applied one before it; the first is always applied, and so is the third in a row that
+    has too few. A delivery without rows is none.
 
     Args:
         statements: rows as delivered.
@@ -43,7 +45,8 @@ def full_deliveries(statements: DataFrame, flag: str) -> DataFrame:
     """
     listed = statements.where(F.col(flag)).groupBy("network", "delivered_at").agg(F.count(F.lit(1)).alias("row_count"))
     sequence = F.array_sort(F.collect_list(F.struct("delivered_at", "row_count")))
-    nothing = F.struct(F.lit(0).cast("bigint").alias("applied_count"), F.array().cast(_SEEN).alias("seen"))
+    none = F.lit(0).cast("bigint")
+    nothing = F.struct(none.alias("applied_count"), none.alias("set_aside"), F.array().cast(_SEEN).alias("seen"))
     judged = F.aggregate(sequence, nothing, _with_next, lambda state: state["seen"])
     deliveries = listed.groupBy("network").agg(judged.alias("deliveries"))
     return deliveries.select("network", F.inline("deliveries"))
@@ -51,12 +54,13 @@ def full_deliveries(statements: DataFrame, flag: str) -> DataFrame:
 
 def _with_next(state: Column, delivery: Column) -> Column:
     count = delivery["row_count"]
-    is_applied = count * LEAST_SHARE >= state["applied_count"]
+    is_applied = (count * LEAST_SHARE >= state["applied_count"]) | (state["set_aside"] >= MOST_SET_ASIDE)
     seen = F.struct(
         delivery["delivered_at"].alias("delivered_at"), count.alias("row_count"), is_applied.alias("is_applied")
     )
     return F.struct(
         F.when(is_applied, count).otherwise(state["applied_count"]).alias("applied_count"),
+        F.when(is_applied, 0).otherwise(state["set_aside"] + 1).alias("set_aside"),
         F.array_append(state["seen"], seen).alias("seen"),
     )
 

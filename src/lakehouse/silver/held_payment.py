@@ -9,6 +9,7 @@ from lakehouse.reference.payer_mapping import sent_name_key
 from lakehouse.silver.claim import claim
 from lakehouse.silver.claim_links import CLAIM
 from lakehouse.silver.remittance import remittance
+from lakehouse.silver.remittances import INEXACT, ORPHAN
 from lakehouse.spec.balance import Entry, amount_where, combined, entries
 from lakehouse.spec.contracts import MODIFIED_AT, PAYMENTS
 from lakehouse.spec.expectations import FAIL, WARN, accepted_values, row
@@ -55,7 +56,7 @@ def held_money_reappears(inputs: Mapping[str, DataFrame], result: DataFrame) -> 
     remittances, one = inputs["remittances"], F.lit(1)
     waits, of_claims = F.col("reason") == NO_CLAIM, remittances.join(_known(inputs["claims"]), [*CLAIM], "left_semi")
     money = {"paid": "paid_amount", "patient_paid": "patient_paid_amount"}
-    is_unmatched = F.col("reversal_match").isin("orphan", "inexact")
+    is_unmatched = F.col("reversal_match").isin(ORPHAN, INEXACT)
     is_reversal = F.col("reason").isin(ORPHAN_REVERSAL, INEXACT_REVERSAL)
     return combined(
         entries(
@@ -118,8 +119,8 @@ def held_payment(remittances: DataFrame, claims: DataFrame) -> DataFrame:
         F.array(
             F.when(F.col("_has_claim").isNull(), NO_CLAIM),
             F.when(F.col("is_duplicate"), DUPLICATE_TRACE),
-            F.when(F.col("reversal_match") == "orphan", ORPHAN_REVERSAL),
-            F.when(F.col("reversal_match") == "inexact", INEXACT_REVERSAL),
+            F.when(F.col("reversal_match") == ORPHAN, ORPHAN_REVERSAL),
+            F.when(F.col("reversal_match") == INEXACT, INEXACT_REVERSAL),
             F.when(_is_of_other_payer(), OTHER_PAYER),
         )
     )

@@ -11,7 +11,7 @@ from lakehouse.silver.claim_links import CLAIM
 from lakehouse.silver.denial_class import with_denial_class
 from lakehouse.silver.denial_code import denial_code
 from lakehouse.silver.payment import payment
-from lakehouse.silver.remittances import CLEAN, FULL, PARTIAL, payment_rows, remittances
+from lakehouse.silver.remittances import CLEAN, EXACT, FULL, INEXACT, ORPHAN, PARTIAL, payment_rows, remittances
 from lakehouse.spec.balance import Entry, combined, entries
 from lakehouse.spec.columns import money_or_zero
 from lakehouse.spec.contracts import MODIFIED_AT, PAYMENTS
@@ -28,12 +28,12 @@ CLASSED = ("patient_amount", "prior_payer_amount", "denial_amount", "contractual
 
 def reversal_has_original() -> Column:
     """What a reversal takes back was paid before (domain.md X06)."""
-    return F.col("reversal_match") != "orphan"
+    return F.col("reversal_match") != ORPHAN
 
 
 def reversal_nets_original() -> Column:
     """A reversal and what it takes back come to zero (domain.md X06)."""
-    return F.col("reversal_match") != "inexact"
+    return F.col("reversal_match") != INEXACT
 
 
 def not_said_before() -> Column:
@@ -84,8 +84,8 @@ def _money(name: str, meaning: str) -> Field:
         field("is_reversal", BOOLEAN, "it takes an earlier one back (835 CLP02 22)", required=True),
         field("is_answer", BOOLEAN, "a payer's adjudication or the reversal of one", required=True),
         field("is_adjudication", BOOLEAN, "a payer decided the claim", required=True),
-        field("reversal_match", STRING, "of a reversal: exact, inexact or orphan"),
-        field("denial_outcome", STRING, "of an adjudication: full, partial or clean"),
+        field("reversal_match", STRING, f"of a reversal: {EXACT}, {INEXACT} or {ORPHAN}"),
+        field("denial_outcome", STRING, f"of an adjudication: {FULL}, {PARTIAL} or {CLEAN}"),
         *[_money(*pair) for pair in (
             ("billed_amount", "charge it answers"), ("allowed_amount", "allowed"),
             ("paid_amount", "paid by the payer; negative on a reversal"),

@@ -18,6 +18,7 @@ NO_ADJUDICATION_STATUSES = ("23", "25")  # forwarded to another payer; predeterm
 COST_SHARE = ("1", "2", "3")  # deductible, coinsurance, copayment
 DUPLICATE_CARC = "18"
 FULL, PARTIAL, CLEAN = "full", "partial", "clean"
+EXACT, INEXACT, ORPHAN = "exact", "inexact", "orphan"  # what a reversal takes back
 AMOUNTS = ("billed_amount", "allowed_amount", "paid_amount", "patient_responsibility_amount", "patient_paid_amount")
 RESTATED = ("paid_amount", "patient_paid_amount")
 CLASSES = ("patient", "prior_payer", "denial", "contractual", "other")
@@ -183,7 +184,7 @@ def with_reversal_match(every: DataFrame) -> DataFrame:
 
     meant = F.filter("made", is_meant)
     is_exact = F.exists(meant, lambda other: other["paid"] == -_paid())
-    match = F.when(is_exact, "exact").when(F.size(meant) > 0, "inexact").otherwise("orphan")
+    match = F.when(is_exact, EXACT).when(F.size(meant) > 0, INEXACT).otherwise(ORPHAN)
     is_taken_back = F.col("is_answer") & F.col("is_reversal")
     return known.withColumn("reversal_match", F.when(is_taken_back, match)).drop("made")
 

@@ -11,7 +11,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.silver.remittances import CLEAN, FULL, PARTIAL
+from lakehouse.silver.remittances import CLEAN, FULL, ORPHAN, PARTIAL
 from lakehouse.spec.columns import money_or_zero
 from lakehouse.spec.field import MONEY
 
@@ -103,7 +103,7 @@ def without_superseded_answers(answers: DataFrame) -> DataFrame:
         answer_meant != last["remittance_id"]
     )
     is_zero_paid = F.coalesce(F.col("paid_amount"), F.lit(0)) == 0
-    is_found = F.col("reverses_remittance_id").isNotNull() & (F.col("reversal_match") != "orphan")
+    is_found = F.col("reverses_remittance_id").isNotNull() & (F.col("reversal_match") != ORPHAN)
     has_answer = F.coalesce((first["remit_date"] <= F.col("remit_date")) | is_found, first.isNotNull())
     return answers.withColumns(
         {"is_superseded": is_zero_paid & F.coalesce(is_overtaken, F.lit(False)), "has_answer_before": has_answer}
