@@ -7,6 +7,7 @@ import pytest
 
 from lakehouse.demo.harbor import DemoSpec, write_deliveries
 from slow.children import (
+    HARBOR,
     Place,
     assert_same,
     bronze_places,
@@ -29,7 +30,7 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The demo network's files, as settings."""
     folder = tmp_path_factory.mktemp("drop")
     write_deliveries(SPEC, folder)
-    return f'[networks.harbor]\nadapter = "standard"\nroot = "{folder}"\n'
+    return HARBOR.format(root=folder)
 
 
 def test_a_killed_run_that_is_run_again_ends_as_one_left_alone(networks: str, tmp_path: Path) -> None:

@@ -20,14 +20,24 @@ from lakehouse.demo.harbor import DemoSpec, write_deliveries
 from lakehouse.settings import S3Settings
 from servers.moto import REGION, Moto
 from servers.s3_proxy import Answer, S3Proxy
-from slow.children import Place, Rows, assert_same, bronze_places, finish, kill_group, run_to_the_end, start, tables
+from slow.children import (
+    HARBOR,
+    Place,
+    Rows,
+    assert_same,
+    bronze_places,
+    finish,
+    kill_group,
+    run_to_the_end,
+    start,
+    tables,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 SPEC = DemoSpec(claims_per_day=20, days=2)
 LOGICAL_DATE = "2026-01-07"
 COMMITS = Path(__file__).with_name("s3_commits.py")
-NETWORK = '[networks.harbor]\nadapter = "standard"\nroot = "{root}"\n'
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ def drop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def local(drop: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The lake in a folder that the others are compared with."""
-    place = Place(tmp_path_factory.mktemp("local"), NETWORK.format(root=drop))
+    place = Place(tmp_path_factory.mktemp("local"), HARBOR.format(root=drop))
     run_to_the_end(place, LOGICAL_DATE, most=1)
     return place
 
@@ -91,7 +101,7 @@ def test_a_lake_and_drops_on_s3_give_the_tables_of_folders(
     bucket = moto.fresh_bucket()
     for file in sorted(path for path in drop.rglob("*") if path.is_file()):
         moto.client().upload_file(str(file), bucket, f"drops/{file.relative_to(drop)}")
-    place = S3Place(tmp_path / "s3", NETWORK.format(root=f"s3://{bucket}/drops"), bucket=bucket, s3=moto.s3)
+    place = S3Place(tmp_path / "s3", HARBOR.format(root=f"s3://{bucket}/drops"), bucket=bucket, s3=moto.s3)
     child = start(place, LOGICAL_DATE)
     try:
         until = time.monotonic() + 60
@@ -124,7 +134,7 @@ def test_busy_servers_broken_connections_and_lost_answers_change_nothing(
     with S3Proxy(moto.endpoint, rules, odds=odds, seed=7) as proxy:
         bucket = moto.fresh_bucket()
         s3 = proxy.settings(moto.s3)
-        place = S3Place(tmp_path / "s3", NETWORK.format(root=drop), bucket=bucket, s3=s3)
+        place = S3Place(tmp_path / "s3", HARBOR.format(root=drop), bucket=bucket, s3=s3)
         code, _ = finish(place, LOGICAL_DATE)
         assert code == 0, place.said
         assert all(proxy.done[answer] > 20 for answer in odds), proxy.done
@@ -145,7 +155,7 @@ def test_commits_that_were_never_answered_are_made_once_or_made_by_the_next_run(
     with S3Proxy(moto.endpoint, rules) as proxy:
         bucket = moto.fresh_bucket()
         s3 = proxy.settings(moto.s3)
-        place = S3Place(tmp_path / "s3", NETWORK.format(root=drop), bucket=bucket, s3=s3, conf=few_tries)
+        place = S3Place(tmp_path / "s3", HARBOR.format(root=drop), bucket=bucket, s3=s3, conf=few_tries)
         code, _ = finish(place, LOGICAL_DATE)
         assert code == 3, place.said
         assert "table=bronze.harbor_claims outcome=failed" in place.said
