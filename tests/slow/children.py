@@ -31,6 +31,8 @@ OF_THE_CLOCK = {"modified_at", "source_sequence", "_raw_hash", "_row_hash"} | {
 }  # fmt: skip
 # So few claims a day hold a larger share of the demo's bad rows than a network may usually send.
 HARBOR = '[networks.harbor]\nadapter = "standard"\nroot = "{root}"\nchecks = {{ most_quarantined_share = "0.5" }}\n'
+# One table of each kind of build but Gold, and all they are made of: for tests that run many times.
+ONE_OF_EACH_KIND = ("-s", "+silver.held_payment", "-s", "+silver.claim_line")
 _NUMBER = re.compile(r"source_sequence=\d+")
 
 Rows = Counter[str]

@@ -21,6 +21,7 @@ from lakehouse.demo.harbor import DemoSpec
 from lakehouse.demo.meridian import LiveWriter
 from lakehouse.faults import POINTS
 from slow.children import (
+    ONE_OF_EACH_KIND,
     Place,
     assert_same,
     bronze_places,
@@ -37,11 +38,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
 SPEC = DemoSpec(claims_per_day=15, days=2)
 DAYS = ("2026-01-06", "2026-01-07")
 SEEDS = int(os.environ.get("FAULT_SEEDS", "0"))
-SAMPLE = 6
+SAMPLE = 4
 MOST_OCCURRENCES = 4
 SHORT_LEASE = 8
-# One of each kind of build but Gold, which takes every table; all with `make soak`.
-BUILT = () if SEEDS else ("-s", "+silver.held_payment", "-s", "+silver.claim_line")
+BUILT = () if SEEDS else ONE_OF_EACH_KIND  # all with `make soak`
 # A landing that goes on after a crash is another write, and numbers its batches anew.
 OF_THE_LANDING = frozenset({"_batch_id"})
 # Silver table -> its key in the database, and the table there.

@@ -22,6 +22,7 @@ from servers.moto import REGION, Moto
 from servers.s3_proxy import Answer, S3Proxy
 from slow.children import (
     HARBOR,
+    ONE_OF_EACH_KIND,
     Place,
     Rows,
     assert_same,
@@ -37,6 +38,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 SPEC = DemoSpec(claims_per_day=20, days=2)
 LOGICAL_DATE = "2026-01-07"
+MADE = {f"bronze.harbor_{f}" for f in ("claims", "claim_lines", "payments")} | {
+    f"silver.{t}" for t in ("claim", "claim_line", "payment", "remittance", "held_payment")
+}
 COMMITS = Path(__file__).with_name("s3_commits.py")
 
 
@@ -126,6 +130,13 @@ def test_a_lake_and_drops_on_s3_give_the_tables_of_folders(
     assert [key for key in before if key.endswith(".tmp")] == []
 
 
+def assert_same_part(place: Place, expected: Mapping[str, Rows]) -> None:
+    """The lake holds what `ONE_OF_EACH_KIND` builds, as `expected` does."""
+    found = tables(place)
+    assert found.keys() >= MADE
+    assert_same(found, {name: expected[name] for name in found}, place.said)
+
+
 def test_busy_servers_broken_connections_and_lost_answers_change_nothing(
     moto: Moto, drop: Path, local: Place, expected: Mapping[str, Rows], tmp_path: Path
 ) -> None:
@@ -134,13 +145,14 @@ def test_busy_servers_broken_connections_and_lost_answers_change_nothing(
     with S3Proxy(moto.endpoint, rules, odds=odds, seed=7) as proxy:
         bucket = moto.fresh_bucket()
         s3 = proxy.settings(moto.s3)
-        place = S3Place(tmp_path / "s3", HARBOR.format(root=drop), bucket=bucket, s3=s3)
+        network = HARBOR.format(root=drop)
+        place = S3Place(tmp_path / "s3", network, options=ONE_OF_EACH_KIND, bucket=bucket, s3=s3)
         code, _ = finish(place, LOGICAL_DATE)
         assert code == 0, place.said
-        assert all(proxy.done[answer] > 20 for answer in odds), proxy.done
+        assert all(proxy.done[answer] > 5 for answer in odds), proxy.done
     moto.download(bucket, place.folder)
-    assert_same(tables(place), expected, place.said)
-    assert commits(place) == commits(local)
+    assert_same_part(place, expected)
+    assert commits(place).items() <= commits(local).items()
 
 
 def test_commits_that_were_never_answered_are_made_once_or_made_by_the_next_run(
@@ -155,18 +167,19 @@ def test_commits_that_were_never_answered_are_made_once_or_made_by_the_next_run(
     with S3Proxy(moto.endpoint, rules) as proxy:
         bucket = moto.fresh_bucket()
         s3 = proxy.settings(moto.s3)
-        place = S3Place(tmp_path / "s3", HARBOR.format(root=drop), bucket=bucket, s3=s3, conf=few_tries)
+        network = HARBOR.format(root=drop)
+        place = S3Place(tmp_path / "s3", network, options=ONE_OF_EACH_KIND, bucket=bucket, s3=s3, conf=few_tries)
         code, _ = finish(place, LOGICAL_DATE)
         assert code == 3, place.said
         assert "table=bronze.harbor_claims outcome=failed" in place.said
         assert place.said.count("outcome=failed") == 1, place.said
         code, _ = finish(place, LOGICAL_DATE)
         assert code == 0, place.said
-        assert proxy.done[Answer.DROP_AFTER] > 3 * len(expected)
+        assert proxy.done[Answer.DROP_AFTER] > 3 * len(MADE)
     moto.download(bucket, place.folder)
-    assert_same(tables(place), expected, place.said)
+    assert_same_part(place, expected)
     assert max(bronze_places(place).values()) == 1
-    assert commits(place) == commits(local)
+    assert commits(place).items() <= commits(local).items()
 
 
 def commit_badly(moto: Moto, mode: str, bucket: str) -> dict[str, object]:
