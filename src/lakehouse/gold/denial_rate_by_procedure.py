@@ -69,7 +69,9 @@ def _lines(name: str, meaning: str) -> Field:
         _lines("lines_outcome_unknown", "decided, but the claim was denied in part and nothing said of the line"),
         _lines("lines_adjudicated_final", "lines that count, with a known outcome, of claims closed on the as-of date"),
         _lines("lines_finally_denied", "of these denied in full"),
-        field("adjudicated_charge_amount", TOTAL, "charge of lines_adjudicated", ledger=True),
+        field(
+            "adjudicated_charge_amount", TOTAL, "charge of lines_adjudicated; null where none states one", ledger=True
+        ),
         field("initially_denied_amount", TOTAL, "denied by the first decision, in full or in part"),
         field("finally_denied_amount", TOTAL, "denied by the settling answer, final on the as-of date, full or part"),
         field("initially_denied_charge_amount", TOTAL, "charge of the lines denied at first, in full or in part"),
