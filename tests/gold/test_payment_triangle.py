@@ -52,5 +52,5 @@ def test_months_networks_and_payers_are_apart(spark: SparkSession) -> None:
 def unbalanced(given: DataFrame, result: DataFrame) -> Any:
     """What went in less what came out."""
     assert payment_triangle.balance is not None
-    told = payment_triangle.balance({"postings": given, "as_of": AS_OF}, result).collect()  # type: ignore[dict-item]
+    told = payment_triangle.balance({"postings": given, "as_of": AS_OF}, result).collect()
     return sum(row["amount"] if row["side"] == "in" else -row["amount"] for row in told)

@@ -71,10 +71,9 @@ def _warnings(outcome: TableOutcome) -> Iterator[str]:
 
 
 def run_document(report: RunReport, impact: Impact | None) -> dict[str, object]:
-    """The run as JSON: its record (`lakehouse-run/1`), the tables that were current, rows set aside and the impact."""
+    """The run as JSON: its record (`lakehouse-run/1`), rows set aside and the impact."""
     return {
         **to_json(report),
-        "current": [o.table for o in report.outcomes if o.outcome is Outcome.CURRENT],
         "set_aside": set_aside(report),
         "impact": None if impact is None else impact_document(impact),
     }

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from typing import Any  # inputs are frames and the logical date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -45,9 +46,9 @@ def over_90_is_of_the_old() -> Column:
     return F.col("over_90_amount") == open_of_old
 
 
-def open_money_reappears(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
+def open_money_reappears(inputs: Mapping[str, Any], result: DataFrame) -> DataFrame:
     """Measures `open_x` and `patient_x` (US dollars), x being the date basis: buckets add up (domain.md G04)."""
-    given = open_claims(inputs["claims"], inputs["copies"], inputs["networks"], inputs["as_of"])  # type: ignore[arg-type]
+    given = open_claims(inputs["claims"], inputs["copies"], inputs["networks"], inputs["as_of"])
     taken, found = [], []
     for basis in DATE_BASES:
         is_basis = F.col("date_basis") == basis

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from typing import Any  # inputs are frames and the logical date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -29,9 +30,9 @@ def reversed_not_positive() -> Column:
     return F.col("reversed_amount") <= 0
 
 
-def cash_reappears(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
+def cash_reappears(inputs: Mapping[str, Any], result: DataFrame) -> DataFrame:
     """Measures `posted`, `unmatched` and `provider_level` (US dollars); what is posted later than the day waits."""
-    as_of: datetime.date = inputs["as_of"]  # type: ignore[assignment]  # the one input that is no frame
+    as_of: datetime.date = inputs["as_of"]
     later, paid = ~has_come("remit_date", as_of), "paid_amount"
     sources = {
         POSTED: (inputs["postings"], "net_paid_amount"),

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from typing import Any  # inputs are frames and the logical date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -28,9 +29,9 @@ OF_EVIDENCE = (
 )  # fmt: skip
 
 
-def lines_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
+def lines_reappear(inputs: Mapping[str, Any], result: DataFrame) -> DataFrame:
     """Measures `lines` (lines decided first) and `charge` (US dollars) of months up to the day."""
-    as_of: datetime.date = inputs["as_of"]  # type: ignore[assignment]  # the one input that is no frame
+    as_of: datetime.date = inputs["as_of"]
     counted = inputs["lines"].where(has_come("adjudication_month", as_of) & F.col("is_initial"))
     return combined(
         entries(

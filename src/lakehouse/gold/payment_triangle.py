@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from typing import Any  # inputs are frames and the logical date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -21,9 +22,9 @@ from lakehouse.spec.table import table
 KEY = ("service_month", "network", "payer_code", "lag_month")
 
 
-def postings_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
+def postings_reappear(inputs: Mapping[str, Any], result: DataFrame) -> DataFrame:
     """Measure `paid` (US dollars); what is posted later than the day waits."""
-    as_of: datetime.date = inputs["as_of"]  # type: ignore[assignment]  # the one input that is no frame
+    as_of: datetime.date = inputs["as_of"]
     later = amount_where(~has_come("remit_date", as_of), "paid_amount")
     return combined(
         entries(

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any  # inputs are frames or plain values
 
 from pyspark.sql import DataFrame
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 LAYERS = ("reference", "bronze", "silver", "gold")
 _DECLARED: dict[str, str] = {}
 
-Balance = Callable[[Mapping[str, DataFrame], DataFrame], DataFrame]
-"""Input frames and result -> rows (measure string, reason string, side `in` or `out`, amount decimal): per measure,
-in = out."""
+Balance = Callable[[Mapping[str, Any], DataFrame], DataFrame]
+"""Inputs (frames, and the logical date where it is read) and result -> rows (measure string, reason string, side `in`
+or `out`, amount decimal): per measure, in = out."""
 
 
 @dataclass(frozen=True, eq=False)
