@@ -13,8 +13,9 @@ pytestmark = pytest.mark.spark
 AS_OF = date(2026, 5, 20)
 REASON: Row = {
     "network": "north", "family_id": "C1", "group_code": "CO", "carc": "29", "category": "timely_filing",
-    "is_preventable": True, "payer_code": "AETNA", "initially_denied_month": "2026-01-01", "line_count": 2,
-    "denied_amount": "90.00", "still_denied_amount": "60.00", "denial_final_on": "2026-05-20",
+    "is_preventable": True, "payer_code": "AETNA", "initially_denied_month": "2026-01-01",
+    "initially_denied_date": "2026-01-20", "line_count": 2, "denied_amount": "90.00",
+    "still_denied_amount": "60.00", "denial_final_on": "2026-05-20",
 }  # fmt: skip
 COLUMNS = ("claim_count", "line_count", "denied_amount", "overturned_amount", "open_amount", "finally_denied_amount")
 
@@ -37,11 +38,21 @@ def test_denied_money_is_overturned_open_or_final(spark: SparkSession) -> None:
     assert found["_next_change_date"] == date(2026, 5, 21)
     assert not rows.broken(result, denial_by_reason)
     assert denial_by_reason.balance is not None
-    sums = {
-        (r["measure"], r["side"]): r["amount"] for r in denial_by_reason.balance({"reasons": given}, result).collect()
-    }
-    assert sums["denied_amount", "in"] == sums["denied_amount", "out"] == money("270.00")
-    assert sums["line_count", "in"] == sums["line_count", "out"] == 4
+    told = denial_by_reason.balance({"reasons": given, "as_of": AS_OF}, result).collect()
+    sums = {(r["measure"], r["reason"]): r["amount"] for r in told}
+    assert sums["denied", "reasons"] == sums["denied", "denial_by_reason"] == money("270.00")
+    assert sums["lines", "reasons"] == sums["lines", "denial_by_reason"] == 4
+
+
+def test_a_denial_dated_ahead_waits_for_its_day(spark: SparkSession) -> None:
+    given = reasons(spark, {"initially_denied_date": "2026-05-21", "denial_final_on": None})
+    result = denial_by_reason(reasons=given, as_of=AS_OF)
+    (found,) = result.collect()
+    assert [found[c] for c in COLUMNS] == [0] * len(COLUMNS)
+    assert found["_next_change_date"] == date(2026, 5, 21)
+    assert denial_by_reason.balance is not None
+    told = denial_by_reason.balance({"reasons": given, "as_of": AS_OF}, result).collect()
+    assert sum(r["amount"] if r["side"] == "in" else -r["amount"] for r in told) == 0
 
 
 def test_reasons_months_and_payers_are_apart_and_nobody_says_is_not_preventable(spark: SparkSession) -> None:

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.spark
 AS_OF = date(2026, 5, 20)
 LINE: Row = {
     "network": "north", "claim_id": "C1", "line_id": "1", "family_id": "C1", "payer_code": "AETNA",
-    "adjudication_month": "2026-01-01", "procedure_code_system": "cpt", "procedure_code": "99213",
+    "adjudication_month": "2026-01-01", "first_adjudicated_date": "2026-01-20",
+    "procedure_code_system": "cpt", "procedure_code": "99213",
     "billed_amount": "100.00", "is_initial": True, "initial_outcome": "clean", "is_final": True,
     "final_outcome": "clean", "closes_on": "2026-05-20",
 }  # fmt: skip
@@ -97,14 +98,13 @@ def test_without_evidence_denials_are_null_and_not_zero(spark: SparkSession) -> 
     assert {found[name] for name in (*OF_EVIDENCE, *RATES)} == {None}
 
 
-def test_lines_without_a_code_and_months_ahead(spark: SparkSession) -> None:
+def test_lines_without_a_code_and_decisions_ahead(spark: SparkSession) -> None:
     bare: Row = {"procedure_code": None, "procedure_code_system": None}
-    ahead: Row = {"adjudication_month": "2026-06-01"}
+    ahead: Row = {"first_adjudicated_date": "2026-05-21"}
     found = denial_rate_by_procedure(**inputs(spark, {}, bare, ahead)).collect()
-    assert sorted((r["procedure_code_system"], r["procedure_code"]) for r in found) == [
-        ("NONE", "NONE"),
-        ("cpt", "99213"),
-    ]
+    told = {(r["procedure_code_system"], r["procedure_code"]): r for r in found}
+    assert {key: row["lines_adjudicated"] for key, row in told.items()} == {("NONE", "NONE"): 1, ("cpt", "99213"): 1}
+    assert told["cpt", "99213"]["_next_change_date"] == date(2026, 5, 21)
 
 
 def test_every_line_and_its_charge_reappear_once(spark: SparkSession) -> None:

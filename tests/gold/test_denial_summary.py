@@ -96,7 +96,8 @@ def test_voided_copied_and_later_claims_are_left_out(spark: SparkSession) -> Non
     later: Row = {"submitted_date": "2026-05-21"}
     copies: tuple[Row, ...] = ({"family_id": "C2", "outcome": "exact"}, {"family_id": "C3", "outcome": "possible"})
     found = only(summary(spark, CLEAN, {"is_void_family": True}, {}, {}, later, copies=copies))
-    assert found["claims_submitted"] == 2
+    assert (found["claims_submitted"], found["billed_amount"]) == (2, money("200.00"))
+    assert found["_next_change_date"] == date(2026, 5, 21)
 
 
 def test_received_claims_without_a_submission_count_from_their_month(spark: SparkSession) -> None:

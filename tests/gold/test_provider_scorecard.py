@@ -133,7 +133,8 @@ def test_voids_copies_and_later_decisions_are_left_out(spark: SparkSession) -> N
     later: Row = {"first_adjudicated_date": "2026-05-21"}
     copies: tuple[Row, ...] = ({"family_id": "C2", "outcome": "exact"},)
     found = by_provider(scorecard(spark, {}, {"is_void_family": True}, {}, later, copies=copies))
-    assert found["P1"]["claim_count"] == 1
+    assert (found["P1"]["claim_count"], found["P1"]["billed_amount"]) == (1, money("100.00"))
+    assert found["P1"]["_next_change_date"] == date(2026, 5, 21)
 
 
 def test_rules_tell_good_from_bad(spark: SparkSession) -> None:

@@ -108,10 +108,9 @@ def ar_aging(
     )
     owed = with_owing_payer(open_claims(claims, copies, networks, as_of), payers)
     aged = owed.select("network", "payer_code", "open_amount", "patient_open_amount", dated)
-    age = F.datediff(F.lit(as_of), F.col("aged_from"))
-    placed = aged.withColumns(
-        {"as_of_date": F.lit(as_of), "bucket": F.when(F.col("open_amount") < 0, CREDIT).otherwise(bucket(age))}
-    )
+    aged_in = bucket(F.datediff(F.lit(as_of), F.col("aged_from")))
+    kind = F.when(F.col("open_amount") < 0, CREDIT).otherwise(aged_in)
+    placed = aged.withColumns({"as_of_date": F.lit(as_of), "bucket": kind})
     old = F.when(F.col("bucket").isin(*OVER_90), F.col("open_amount")).otherwise(0)
     return placed.groupBy(*KEY).agg(
         F.count(F.lit(1)).alias("claim_count"),

@@ -1,6 +1,8 @@
 """Why claims are denied, and what became of the money, by month of the first denial."""
 
 import datetime
+from collections.abc import Mapping
+from typing import Any  # inputs are frames and the logical date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -8,7 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse.gold.claim_state import has_come, still_to_come
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.silver.denial_reason import denial_reason
-from lakehouse.spec.balance import sums_to
+from lakehouse.spec.balance import Entry, amount_where, combined, entries
 from lakehouse.spec.columns import sum_money
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, row, totals_match, unique
@@ -24,6 +26,16 @@ PARTS = ("overturned_amount", "open_amount", "finally_denied_amount")
 def parts_not_negative() -> Column:
     """Nothing that became of denied money is below zero."""
     return F.least(*PARTS) >= 0
+
+
+def denied_money_reappears(inputs: Mapping[str, Any], result: DataFrame) -> DataFrame:
+    """Measures `denied` (US dollars) and `lines`; what is denied later than the day waits."""
+    later = ~has_come("initially_denied_date", inputs["as_of"])
+    measures = {"denied": "denied_amount", "lines": "line_count"}
+    taken = [Entry(m, "reasons", "in", F.col(c)) for m, c in measures.items()]
+    waiting = [Entry(m, "denied_later", "out", amount_where(later, c)) for m, c in measures.items()]
+    given = [Entry(m, "denial_by_reason", "out", F.col(c)) for m, c in measures.items()]
+    return combined(entries(inputs["reasons"], *taken, *waiting), entries(result, *given))
 
 
 @table(
@@ -45,7 +57,7 @@ def parts_not_negative() -> Column:
         field("overturned_amount", TOTAL, "of it not denied any more by the answers that stand"),
         field("open_amount", TOTAL, "of it still denied, and not final on the as-of date"),
         field("finally_denied_amount", TOTAL, "of it still denied, and final"),
-        field("_next_change_date", DATE, "next day on which a denial becomes final; null if none"),
+        field("_next_change_date", DATE, "next day on which a denial comes or becomes final; null if none"),
     ],
     write=ReplacePartitions(on="initially_denied_month", keys=KEY),
     expectations=[
@@ -54,24 +66,27 @@ def parts_not_negative() -> Column:
         accepted_values("payer_code", PAYER_CODES, on_failure=FAIL, source="domain.md G03"),
         row("parts_not_negative", parts_not_negative, on_failure=FAIL),
     ],
-    balance=sums_to("reasons", columns=("denied_amount", "line_count")),
+    balance=denied_money_reappears,
     freshness=Freshness(within="26 hours"),
     owner="revenue-integrity",
 )
 def denial_by_reason(reasons: DataFrame, as_of: datetime.date) -> DataFrame:
     """One row per month of the first denial, network, standard payer and reason as sent and classified."""
-    denied, still = F.col("denied_amount"), F.col("still_denied_amount")
+    counts, zero = has_come("initially_denied_date", as_of), F.lit(0)
+    denied = F.when(counts, F.col("denied_amount")).otherwise(zero)
+    still = F.when(counts, F.col("still_denied_amount")).otherwise(zero)
     is_final = has_come("denial_final_on", as_of)
+    final_on = F.when(F.col("still_denied_amount") > 0, still_to_come("denial_final_on", as_of))
     return (
         reasons.withColumn("is_preventable", F.coalesce("is_preventable", F.lit(False)))
         .groupBy(*KEY)
         .agg(
-            F.count(F.lit(1)).alias("claim_count"),
-            F.sum("line_count").alias("line_count"),
+            F.count_if(counts).alias("claim_count"),
+            F.sum(F.when(counts, F.col("line_count")).otherwise(zero)).alias("line_count"),
             sum_money(denied).alias("denied_amount"),
             sum_money(denied - still).alias("overturned_amount"),
             sum_money(F.when(is_final, 0).otherwise(still)).alias("open_amount"),
             sum_money(F.when(is_final, still).otherwise(0)).alias("finally_denied_amount"),
-            F.min(F.when(still > 0, still_to_come("denial_final_on", as_of))).alias("_next_change_date"),
+            F.min(F.least(final_on, still_to_come("initially_denied_date", as_of))).alias("_next_change_date"),
         )
     )

@@ -23,6 +23,7 @@ from lakehouse.spec.table import table
 KEY = ("adjudication_month", "network", "payer_code", "procedure_code_system", "procedure_code")
 NO_CODE = "NONE"
 RATES = ("initial_line_denial_rate", "final_line_denial_rate", "initial_dollar_denial_rate")
+DATES = ("first_adjudicated_date", "closes_on", "denial_final_on")
 OF_EVIDENCE = (
     "lines_initially_denied_full", "lines_initially_denied_partial", "lines_outcome_unknown", "lines_adjudicated_final",
     "lines_finally_denied", "initially_denied_amount", "finally_denied_amount", "initially_denied_charge_amount",
@@ -30,9 +31,9 @@ OF_EVIDENCE = (
 
 
 def lines_reappear(inputs: Mapping[str, Any], result: DataFrame) -> DataFrame:
-    """Measures `lines` (lines decided first) and `charge` (US dollars) of months up to the day."""
+    """Measures `lines` (lines decided first) and `charge` (US dollars) decided up to the day."""
     as_of: datetime.date = inputs["as_of"]
-    counted = inputs["lines"].where(has_come("adjudication_month", as_of) & F.col("is_initial"))
+    counted = inputs["lines"].where(has_come("first_adjudicated_date", as_of) & F.col("is_initial"))
     return combined(
         entries(
             counted,
@@ -79,7 +80,9 @@ def _lines(name: str, meaning: str) -> Field:
         field("initial_line_denial_rate", RATE, "denied at first, full or part / adjudicated with known outcome"),
         field("final_line_denial_rate", RATE, "lines_finally_denied / lines_adjudicated_final"),
         field("initial_dollar_denial_rate", RATE, "initially_denied_amount / adjudicated_charge_amount"),
-        field("_next_change_date", DATE, "next day on which a claim closes or its denial becomes final; null if none"),
+        field(
+            "_next_change_date", DATE, "next day on which a claim is decided, closes or is finally denied; null if none"
+        ),
     ],
     write=ReplacePartitions(on="adjudication_month", keys=KEY),
     expectations=[
@@ -97,10 +100,11 @@ def denial_rate_by_procedure(lines: DataFrame, networks: DataFrame, as_of: datet
 
     The unit is the line. Where a network gives no evidence of denials, their counts, amounts and rates are null.
     """
-    first, last = F.col("is_initial"), F.col("is_final")
+    is_decided = has_come("first_adjudicated_date", as_of)
+    first, last = F.col("is_initial") & is_decided, F.col("is_final") & is_decided
     is_closed, is_final = has_come("closes_on", as_of), has_come("denial_final_on", as_of)
     known, outcome = F.col("initial_outcome").isNotNull(), F.col("initial_outcome")
-    coded = with_sender(lines.where(has_come("adjudication_month", as_of)), networks).withColumns(
+    coded = with_sender(lines, networks).withColumns(
         {c: F.coalesce(c, F.lit(NO_CODE)) for c in ("procedure_code_system", "procedure_code")}
     )
 

@@ -31,6 +31,7 @@ RATES = (
     "initial_denial_rate_submitted", "initial_denial_rate_adjudicated", "initial_denial_rate_dollars",
     "final_denial_rate_adjudicated",
 )  # fmt: skip
+DATES = ("first_adjudicated_date", "denial_final_on", "appeal_date")
 OF_EVIDENCE = (
     "claims_initially_denied", "claims_finally_denied", "claims_overturned", "claims_appealed",
     "initially_denied_amount", "initially_denied_charge_amount", "recovered_amount",
@@ -78,7 +79,11 @@ def _claims(name: str, meaning: str) -> Field:
         field("initial_denial_rate_adjudicated", RATE, "claims_initially_denied / claims_adjudicated"),
         field("initial_denial_rate_dollars", RATE, "initially_denied_charge_amount / billed_amount"),
         field("final_denial_rate_adjudicated", RATE, "claims_finally_denied / claims_adjudicated"),
-        field("_next_change_date", DATE, "next day on which a denial becomes final; null if none"),
+        field(
+            "_next_change_date",
+            DATE,
+            "next day on which a date of the claims comes that changes a figure; null if none",
+        ),
     ],
     write=ReplacePartitions(on="submission_month", keys=KEY),
     expectations=[
@@ -96,9 +101,10 @@ def denial_summary(claims: DataFrame, copies: DataFrame, networks: DataFrame, as
     The unit is the claim family. Where a network gives no evidence of denials, their figures are null, not zero.
     """
     submitted = F.coalesce("submitted_date", "submission_month")
-    given = with_sender(counted_claims(claims, copies), networks).where(has_come(submitted, as_of))
-    is_decided, denied = has_come("first_adjudicated_date", as_of), is_denied("initial_denial_outcome")
-    first = is_decided & denied
+    given = with_sender(counted_claims(claims, copies), networks)
+    is_submitted = has_come(submitted, as_of)
+    is_decided = is_submitted & has_come("first_adjudicated_date", as_of)
+    first = is_decided & is_denied("initial_denial_outcome")
     is_final = has_come("denial_final_on", as_of) & (F.col("final_denial_outcome") == FULL)
     is_overturned = F.col("is_adjudicated") & (F.col("final_denial_outcome") == CLEAN)
     paid_later = F.col("paid_amount") - F.coalesce("initially_paid_amount", F.lit(0))
@@ -109,17 +115,17 @@ def denial_summary(claims: DataFrame, copies: DataFrame, networks: DataFrame, as
         return sum_money(F.when(condition, column).otherwise(0))
 
     counted = given.groupBy(*KEY, "has_evidence").agg(
-        F.count(F.lit(1)).alias("claims_submitted"),
+        F.count_if(is_submitted).alias("claims_submitted"),
         F.count_if(is_decided).alias("claims_adjudicated"),
         F.count_if(first).alias("claims_initially_denied"),
         F.count_if(is_decided & is_final).alias("claims_finally_denied"),
         F.count_if(first & is_overturned).alias("claims_overturned"),
         F.count_if(first & has_come("appeal_date", as_of)).alias("claims_appealed"),
-        sum_money("billed_amount").alias("billed_amount"),
+        amount(is_submitted, "billed_amount").alias("billed_amount"),
         amount(first, "initially_denied_amount").alias("initially_denied_amount"),
         amount(first, "billed_amount").alias("initially_denied_charge_amount"),
         amount(first, recovered).alias("recovered_amount"),
-        F.min(still_to_come("denial_final_on", as_of)).alias("_next_change_date"),
+        F.min(F.least(*[still_to_come(day, as_of) for day in (submitted, *DATES)])).alias("_next_change_date"),
     )
     rates = {
         "initial_denial_rate_submitted": rate("claims_initially_denied", "claims_submitted"),

@@ -82,7 +82,8 @@ def provider_scorecard(claims: DataFrame, copies: DataFrame, networks: DataFrame
     Peers are the providers of the same month, network and specialty, the provider left out. Where a network gives no
     evidence of denials, denial figures are null.
     """
-    decided = with_sender(counted_claims(claims, copies), networks).where(has_come("first_adjudicated_date", as_of))
+    given = with_sender(counted_claims(claims, copies), networks)
+    decided = given.withColumn("is_decided", has_come("first_adjudicated_date", as_of))
     named = decided.withColumn("rendering_provider_id", F.coalesce("rendering_provider_id", F.lit(UNKNOWN)))
     placed = with_state(with_peer_group(named), as_of)
     expected = expected_rates(placed)

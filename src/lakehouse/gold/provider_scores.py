@@ -19,7 +19,7 @@ OLD = 90  # days
 def with_peer_group(claims: DataFrame) -> DataFrame:
     """`claims` with the specialty that most of their provider's claims have, the first by name of several."""
     specialty = F.coalesce("attributed_specialty", F.lit(UNKNOWN))
-    counted = claims.groupBy(*KEY, specialty.alias("specialty")).agg(F.count(F.lit(1)).alias("n"))
+    counted = claims.groupBy(*KEY, specialty.alias("specialty")).agg(F.count_if("is_decided").alias("n"))
     most = F.min(F.struct((-F.col("n")).alias("rank"), "specialty"))
     groups_of = counted.groupBy(*KEY).agg(most["specialty"].alias("peer_group"))
     return claims.join(groups_of, on=[*KEY], how="inner")  # one row per provider: grouped by it
@@ -27,28 +27,36 @@ def with_peer_group(claims: DataFrame) -> DataFrame:
 
 def with_state(claims: DataFrame, as_of: datetime.date) -> DataFrame:
     turns_old = F.date_add(served_until(), OLD + 1)
-    has_outcome = F.col("initial_denial_outcome").isNotNull()
-    denied = is_denied("initial_denial_outcome")
-    is_owed = F.col("has_receivables") & (F.col("outstanding_amount") > 0)
+    has_outcome = F.col("is_decided") & F.col("initial_denial_outcome").isNotNull()
+    denied = F.col("is_decided") & is_denied("initial_denial_outcome")
+    is_owed = F.col("is_decided") & F.col("has_receivables") & (F.col("outstanding_amount") > 0)
     paid_within = F.datediff("first_paid_date", "submitted_date")
     return split_remainder(claims, as_of).withColumns(
         {
             "is_denied": denied,
             "has_outcome": has_outcome,
             "is_first_pass": has_outcome & ~denied & (F.col("version_count") == F.col("live_claim_count")),
-            "days_to_pay": F.when(has_come("first_paid_date", as_of), paid_within),
+            "days_to_pay": F.when(F.col("is_decided") & has_come("first_paid_date", as_of), paid_within),
             "old_amount": F.when(is_owed & has_come(turns_old, as_of), F.col("outstanding_amount")).otherwise(0),
-            "next_change": F.least("changes_on", F.when(is_owed, still_to_come(turns_old, as_of))),
+            "next_change": F.least(
+                "changes_on",
+                F.when(is_owed, still_to_come(turns_old, as_of)),
+                still_to_come("first_adjudicated_date", as_of),
+                still_to_come("first_paid_date", as_of),
+            ),
         }
     )
 
 
 def scores(claims: DataFrame) -> DataFrame:
+    def decided(column: str) -> Column:
+        return F.when(F.col("is_decided"), F.col(column)).otherwise(0)
+
     return claims.groupBy(*KEY, "peer_group", "has_evidence").agg(
-        F.count(F.lit(1)).alias("claim_count"),
-        F.sum("line_count").alias("line_count"),
-        sum_money("billed_amount").alias("billed_amount"),
-        sum_money("paid_amount").alias("paid_amount"),
+        F.count_if("is_decided").alias("claim_count"),
+        F.sum(decided("line_count")).alias("line_count"),
+        sum_money(decided("billed_amount")).alias("billed_amount"),
+        sum_money(decided("paid_amount")).alias("paid_amount"),
         F.count_if("has_outcome").alias("claims_with_outcome"),
         F.count_if("is_denied").alias("claims_initially_denied"),
         F.count_if("is_first_pass").alias("first_pass_count"),

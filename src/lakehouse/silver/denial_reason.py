@@ -61,7 +61,8 @@ def denied_money_reappears(inputs: Mapping[str, DataFrame], result: DataFrame) -
         field("category", STRING, "category of the reason; UNKNOWN where nobody classified it", required=True),
         field("is_preventable", BOOLEAN, "better work would avoid it; null where nobody says"),
         claim_final.field("payer_code"),
-        field("initially_denied_month", DATE, "month of the first denial"),
+        claim_final.field("initially_denied_date"),
+        field("initially_denied_month", DATE, "month of that day"),
         field("line_count", LONG, "lines that name the reason; 0 where only the claim does", unit="count"),
         field("denied_amount", MONEY, "denied at first for this reason"),
         field(

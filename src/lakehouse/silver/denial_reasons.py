@@ -12,7 +12,7 @@ from lakehouse.spec.field import MONEY
 REASON = ("group_code", "carc")
 CLASS = ("category", "is_preventable")
 _SLOT = (*FAMILY, "slot")
-_OF_FAMILY = ("payer_code", "initially_denied_month", "denial_final_on", "modified_at")
+_OF_FAMILY = ("payer_code", "initially_denied_date", "initially_denied_month", "denial_final_on", "modified_at")
 
 
 def denial_reasons(families: DataFrame, remittances: DataFrame, finals: DataFrame, lines: DataFrame) -> DataFrame:

@@ -60,6 +60,7 @@ def lines_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFr
         *CLAIM_LINES.pick(*KEY),
         claim_final.field("family_id"),
         claim_final.field("payer_code"),
+        claim_final.field("first_adjudicated_date"),
         claim_final.field("adjudication_month"),
         *CLAIM_LINES.pick("procedure_code_system", "procedure_code", "billed_amount"),
         field("is_initial", BOOLEAN, "its version was decided first", required=True),

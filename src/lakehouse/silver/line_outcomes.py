@@ -16,7 +16,9 @@ from lakehouse.spec.columns import money_or_zero
 from lakehouse.spec.field import MONEY
 
 OWN_REASON = ("group_code", "carc", "category", "is_preventable")
-_OF_FAMILY = ("payer_code", "adjudication_month", "closes_on", "denial_final_on", "modified_at")
+_OF_FAMILY = (
+    "payer_code", "first_adjudicated_date", "adjudication_month", "closes_on", "denial_final_on", "modified_at",
+)  # fmt: skip
 _LINE = (
     *CLAIM, "line_id", "procedure_code_system", "procedure_code", "billed_amount", "paid_amount",
     "patient_responsibility_amount", "denial_code", "reason_code", "is_denial_code", *OWN_REASON,
