@@ -81,9 +81,14 @@ def run_document(report: RunReport, impact: Impact | None) -> dict[str, object]:
 
 def impact_document(impact: Impact) -> dict[str, object]:
     """What depends on tables, as JSON."""
+    now = datetime.now(UTC)
     return {
         "origins": list(impact.origins),
         "tables": [asdict(serving) for serving in impact.tables],
-        "reports": [{**asdict(t.report), "serving": asdict(t.serving)} for t in impact.reports],
+        "reports": [
+            {**asdict(t.report), "due_at": t.report.due_after(now), "serving": asdict(t.serving)}
+            for t in impact.reports
+        ],
+        "waiting": [asdict(w) for w in impact.waiting],
         "rerun": impact.rerun,
     }
