@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lakehouse.errors import SettingsError
+from lakehouse.settings_alerts import AlertSettings
 from lakehouse.settings_layers import (
     BASE_FILE,
     ENV_DELIMITER,
@@ -202,7 +203,7 @@ class Settings(BaseSettings):
 
     Attributes:
         env: name of the environment (`local`, `dev`, `prod`), or of the file given in its place.
-        lake, spark, run, privacy: see their classes.
+        lake, spark, run, privacy, alerts: see their classes.
         networks: network name to its settings.
     """
 
@@ -219,6 +220,7 @@ class Settings(BaseSettings):
     spark: SparkSettings = SparkSettings()
     run: RunSettings = RunSettings()
     privacy: PrivacySettings = PrivacySettings()
+    alerts: AlertSettings = AlertSettings()
     networks: dict[str, NetworkSettings] = {}
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,6 +28,9 @@ def freshness(
     context: typer.Context,
     select: SelectOption = None,
     exclude: ExcludeOption = None,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Tell the alert targets what began, changed or is over.")
+    ] = False,
     output: OutputOption = Output.TEXT,
     env: EnvOption = None,
     config: ConfigOption = None,
@@ -37,12 +40,18 @@ def freshness(
     Exit code 1 when anything is stale, though every run succeeded.
     """
     from lakehouse.engine.record import read_records
+    from lakehouse.operate.alerts import FRESHNESS, of_staleness, tell_incidents
     from lakehouse.operate.freshness import lake_freshness
 
     opened = open_lake(context, env, config, select, exclude)
     logs = opened.logs()
     records = read_records(logs.store, RECORDS_READ)
     found = lake_freshness(opened.registry, opened.names, logs, records, datetime.now(UTC))
+    if alert:
+        for problem in tell_incidents(
+            opened.settings.alerts, logs.store, FRESHNESS, of_staleness(found, opened.settings.env)
+        ):
+            typer.echo(problem, err=True)
     if output is Output.JSON:
         print_json({"format": FORMAT, **freshness_document(found)})
     else:
