@@ -54,6 +54,7 @@ ABOUT_SEVERAL = (
     "engine/test_convergence.py",
     "engine/test_failures.py",
     "engine/test_linked_groups.py",
+    "engine/test_photograph.py",
     "engine/test_refresh.py",
     "engine/test_refusals.py",
     "engine/test_unstamped.py",

@@ -6,8 +6,6 @@ A message holds names, counts and times only. A target that does not answer is t
 
 import hashlib
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,9 +13,10 @@ from enum import StrEnum
 from typing import Any  # parsed JSON
 
 from lakehouse.engine.impact import Impact, message
-from lakehouse.errors import AlertError, LakehouseError, describe
+from lakehouse.errors import LakehouseError, describe
 from lakehouse.operate.freshness import LakeFreshness, age_text
 from lakehouse.settings_alerts import AlertSettings, AlertTarget
+from lakehouse.storage.messages import post_json, publish
 from lakehouse.storage.secrets import resolve
 from lakehouse.storage.store import Store
 
@@ -191,32 +190,9 @@ def send(target: AlertTarget, told: Message, timeout_seconds: float) -> None:
         SettingsError: its URL is not to be had.
     """
     if target.kind == "sns":
-        _publish(str(target.topic_arn), told)
-        return
-    body = json.dumps(payload(target.kind, told)).encode()
-    url = resolve(str(target.url))
-    if not url.startswith(("https://", "http://")):
-        raise AlertError("its URL is none: it must start with https://")
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=timeout_seconds):
-            return
-    except urllib.error.HTTPError as error:
-        raise AlertError(f"it answered {error.code}; check its URL") from None
-    except (OSError, ValueError) as error:
-        raise AlertError(f"it does not answer ({type(error).__name__})") from None
-
-
-def _publish(topic_arn: str, told: Message) -> None:
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        client = boto3.client("sns", region_name=topic_arn.split(":")[3])
-        client.publish(TopicArn=topic_arn, Subject=told.title[:100], Message=text_of(told))
-    except (IndexError, ClientError, BotoCoreError) as error:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        raise AlertError(f"SNS: {code}; check the topic's ARN and the permission sns:Publish") from None
+        publish(str(target.topic_arn), told.title, text_of(told))
+    else:
+        post_json(resolve(str(target.url)), payload(target.kind, told), timeout_seconds)
 
 
 def payload(kind: str, told: Message) -> dict[str, object]:
