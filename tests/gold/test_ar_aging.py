@@ -128,9 +128,16 @@ def test_the_payer_that_owes_now(spark: SparkSession) -> None:
     assert {payer: claims for (payer, _), (claims, *_) in found.items()} == {"MEDICARE": 1, "CIGNA": 1, "OTHER": 2}
 
 
-def test_no_receivables_of_a_payers_extract_of_voids_and_of_copies(spark: SparkSession) -> None:
-    claims: tuple[Row, ...] = ({"network": "extract"}, {"is_void_family": True}, {}, {"remainder_amount": "0.00"})
-    given = inputs(spark, *claims, copies=({"family_id": "C2", "outcome": "exact"},))
+def test_what_is_owed_back_on_a_voided_family_is_a_credit(spark: SparkSession) -> None:
+    void: Row = {"is_void_family": True, "remainder_amount": "-60.00", "final_status": "void"}
+    assert aged(ar_aging(**inputs(spark, void))) == {
+        ("AETNA", "credit"): (1, money("-60.00"), money("0.00"), money("0.00"))
+    }
+
+
+def test_no_receivables_of_a_payers_extract_and_of_copies(spark: SparkSession) -> None:
+    claims: tuple[Row, ...] = ({"network": "extract"}, {}, {"remainder_amount": "0.00"})
+    given = inputs(spark, *claims, copies=({"family_id": "C1", "outcome": "exact"},))
     result = ar_aging(**given)
     assert result.count() == 0
     assert unbalanced(given, result) == {0}

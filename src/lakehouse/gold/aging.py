@@ -8,7 +8,7 @@ import datetime
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gold.claim_state import counted_claims, split_remainder, with_sender
+from lakehouse.gold.claim_state import split_remainder, with_sender, without_copies
 from lakehouse.reference.payer_mapping import sent_name_key
 from lakehouse.silver.standard_payer import with_standard_payer
 from lakehouse.spec.columns import money_or_zero
@@ -24,9 +24,10 @@ BUCKETS = (*[name for _, name in EDGES], OLDEST, CREDIT, UNKNOWN)
 def open_claims(claims: DataFrame, copies: DataFrame, networks: DataFrame, as_of: datetime.date) -> DataFrame:
     """Claims with anything open on the day, one row each: `open_amount` (credits negative), `patient_open_amount`.
 
-    None of a sender that is a payer: its claims are decided and closed. None whose service lies after the day.
+    None of a sender that is a payer: its claims are decided and closed. None whose service lies after the day. Of a
+    voided family only what is owed back is open.
     """
-    counted = with_sender(counted_claims(claims, copies), networks).where(F.col("has_receivables"))
+    counted = with_sender(without_copies(claims, copies), networks).where(F.col("has_receivables"))
     begun = split_remainder(counted.where(F.col("service_from_date") <= F.lit(as_of)), as_of)
     patient = F.greatest(
         money_or_zero("patient_responsibility_amount") - money_or_zero("patient_paid_amount"), F.lit(0)

@@ -13,9 +13,14 @@ from lakehouse.spec.field import RATE
 NO_EVIDENCE = "none"
 
 
+def without_copies(claims: DataFrame, copies: DataFrame) -> DataFrame:
+    """`claims` without copies of a claim that counts for another network."""
+    return claims.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
+
+
 def counted_claims(claims: DataFrame, copies: DataFrame) -> DataFrame:
-    """`claims` without voided families and without copies of a claim that counts for another network."""
-    return claims.where(~F.col("is_void_family")).join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
+    """`without_copies`, without voided families either."""
+    return without_copies(claims.where(~F.col("is_void_family")), copies)
 
 
 def with_sender(rows: DataFrame, networks: DataFrame) -> DataFrame:

@@ -26,6 +26,7 @@ def with_peer_group(claims: DataFrame) -> DataFrame:
 
 
 def with_state(claims: DataFrame, as_of: datetime.date) -> DataFrame:
+    """`claims`, one row each, with what is counted of them on the day, and their next change."""
     turns_old = F.date_add(served_until(), OLD + 1)
     has_outcome = F.col("is_decided") & F.col("initial_denial_outcome").isNotNull()
     denied = F.col("is_decided") & is_denied("initial_denial_outcome")
@@ -49,6 +50,8 @@ def with_state(claims: DataFrame, as_of: datetime.date) -> DataFrame:
 
 
 def scores(claims: DataFrame) -> DataFrame:
+    """One row per provider: counts and sums of its decided claims."""
+
     def decided(column: str) -> Column:
         return F.when(F.col("is_decided"), F.col(column)).otherwise(0)
 
