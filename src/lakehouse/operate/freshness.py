@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from lakehouse.engine.record import Record
+from lakehouse.errors import LogError
 from lakehouse.spec.freshness import Freshness, Report, duration
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
@@ -23,6 +24,7 @@ class Cause(StrEnum):
     FAILED = "its build failed"
     BLOCKED = "blocked by a failed input"
     NOTHING_SENT = "its sources sent nothing new"
+    UNREADABLE = "its log cannot be trusted"
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,13 @@ def lake_freshness(
     tables: dict[str, TableFreshness] = {}
     for name in chosen:
         newest = max((at for s in sources[name] if (at := delivered.get(s)) is not None), default=None)
-        tables[name] = _of_table(registry, name, logs, records, looked.get(name), newest, now)
+        try:
+            tables[name] = _of_table(registry, name, logs, records, looked.get(name), newest, now)
+        except LogError as error:
+            table = registry[name]
+            tables[name] = TableFreshness(
+                name, table.owner, None, newest, table.freshness, Cause.UNREADABLE, str(error)
+            )
     reports = tuple(
         ReportFreshness(
             report,
@@ -167,8 +175,11 @@ def _last_looks(records: Sequence[Record]) -> Mapping[str, datetime]:
 
 
 def _delivered_at(name: str, logs: Logs) -> datetime | None:
-    """The newest delivery of a Bronze table that still stands in its log; UTC."""
-    sent = [d.delivered_at for _, d in logs[name].deliveries()] if logs[name].exists else []
+    """The newest delivery of a Bronze table that still stands in its log; UTC. None of a log that cannot be trusted."""
+    try:
+        sent = [d.delivered_at for _, d in logs[name].deliveries()] if logs[name].exists else []
+    except LogError:
+        return None
     return max((_utc(text) for text in sent), default=None)
 
 
