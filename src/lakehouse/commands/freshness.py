@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from lakehouse.operate.freshness import LakeFreshness, ReportFreshness, TableFreshness
 
 FORMAT = "lakehouse-freshness/1"
-RECORDS_READ = 50
 
 
 def freshness(
@@ -41,7 +40,7 @@ def freshness(
     """
     from lakehouse.engine.record import read_records
     from lakehouse.operate.alerts import FRESHNESS, of_staleness, tell_incidents
-    from lakehouse.operate.freshness import lake_freshness
+    from lakehouse.operate.freshness import RECORDS_READ, lake_freshness
 
     opened = open_lake(context, env, config, select, exclude)
     logs = opened.logs()

@@ -15,6 +15,8 @@ from lakehouse.spec.freshness import Freshness, Report, duration
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
 
+RECORDS_READ = 50  # run records looked through for when a table was looked at last
+
 
 class Cause(StrEnum):
     """Why a table is stale."""
