@@ -122,9 +122,7 @@ def denial_rate_by_procedure(lines: DataFrame, networks: DataFrame, as_of: datet
         amount(first, "initially_denied_amount").alias("initially_denied_amount"),
         amount(last & is_final, "final_denied_amount").alias("finally_denied_amount"),
         amount(first & is_denied("initial_outcome"), "billed_amount").alias("initially_denied_charge_amount"),
-        F.min(F.when(last, F.least(still_to_come("closes_on", as_of), still_to_come("denial_final_on", as_of)))).alias(
-            "_next_change_date"
-        ),
+        F.min(F.least(*[still_to_come(day, as_of) for day in DATES])).alias("_next_change_date"),
     )
     denied = F.col("lines_initially_denied_full") + F.col("lines_initially_denied_partial")
     rates = {
