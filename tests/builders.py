@@ -112,4 +112,6 @@ def typed_default(column: Field) -> object:
         T.ArrayType: [f"{column.name}-1"],
         T.MapType: None,
     }
+    if isinstance(column.type, T.ArrayType) and isinstance(column.type.elementType, T.StructType):
+        return []
     return by_type[type(column.type)]

@@ -34,9 +34,11 @@ SHORTEST_TABLE_FILE = 15
 LONGEST_TABLE_FILE = 120
 LONGER_TABLE_FILES = {
     "bronze/synthea/claims.py": 140,  # two money levels of one record are told apart here
-    "silver/claim_final.py": 185,  # 59 fields, each on a line of its own
-    "silver/held_payment.py": 130,  # a rule for each of five reasons
-    "silver/remittance.py": 130,  # 32 fields, and a rule for each way a remittance can be wrong
+    "silver/claim_final.py": 200,  # 67 fields, each on a line of its own
+    "silver/held_payment.py": 135,  # a rule for each of five reasons
+    "silver/remittance.py": 140,  # 35 fields, and a rule for each way a remittance can be wrong
+    "gold/denial_rate_by_procedure.py": 140,  # 19 fields, and the sum that each is
+    "gold/denial_summary.py": 140,  # likewise
     "gold/revenue_by_payer.py": 190,  # 24 fields, and the select that names each again
 }
 ABOUT_SEVERAL = (
@@ -52,6 +54,7 @@ ABOUT_SEVERAL = (
     "engine/test_convergence.py",
     "engine/test_failures.py",
     "engine/test_linked_groups.py",
+    "engine/test_photograph.py",
     "engine/test_refresh.py",
     "engine/test_refusals.py",
     "engine/test_unstamped.py",

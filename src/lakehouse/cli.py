@@ -6,7 +6,20 @@ from collections.abc import Sequence
 import typer
 
 from lakehouse import __version__
-from lakehouse.commands import audit, check, codes, demo, lineage, plan, quarantine, rules, run, status, steward
+from lakehouse.commands import (
+    audit,
+    check,
+    codes,
+    demo,
+    freshness,
+    lineage,
+    plan,
+    quarantine,
+    rules,
+    run,
+    status,
+    steward,
+)
 from lakehouse.commands.edge import ConfigOption, EnvOption, Place, guarded, stop_at_once
 
 app = typer.Typer(
@@ -39,6 +52,7 @@ def options(
 app.command("plan")(guarded(plan.plan))
 app.command("run")(guarded(run.run))
 app.command("status")(guarded(status.status))
+app.command("freshness")(guarded(freshness.freshness))
 app.command("lineage")(guarded(lineage.lineage))
 steward.add_commands(quarantine.app)
 app.add_typer(quarantine.app, name="quarantine")

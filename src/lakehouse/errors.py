@@ -58,6 +58,10 @@ class CommitError(LakehouseError):
     """A write did not end in the commit it should have made: skipped, or answered unclearly. Exit code 3."""
 
 
+class AlertError(LakehouseError):
+    """A target of alerts could not be told."""
+
+
 class LeaseError(LakehouseError):
     """Another run holds a lease this one needs, or took over one it had. Exit code 3."""
 

@@ -161,6 +161,39 @@ def test_a_build_that_changed_nothing_keeps_a_table_fresh(lake: LakeFolder) -> N
     assert "4 days old" in lake.call("status", "-s", "gold.revenue_by_payer").stdout
 
 
+def test_freshness_fails_when_tables_are_stale_and_names_the_reports(lake: LakeFolder) -> None:
+    commit(lake, "silver.payment", 0, hours_ago=1)
+    commit(lake, "silver.adjustment", 0, hours_ago=30)
+    fresh = lake.call("freshness", "-s", "silver.payment")
+    assert (fresh.exit_code, fresh.stdout) == (0, "1 tables are fresh, 0 are stale\n")
+    stale = lake.json("freshness", "-s", "silver.payment", "-s", "silver.adjustment", "-s", "gold.revenue_by_payer")
+    assert stale["format"] == "lakehouse-freshness/1"
+    assert table_of(stale, "silver.payment")["is_stale"] is False
+    assert table_of(stale, "silver.adjustment")["cause"] == "no run has looked at it"
+    assert table_of(stale, "gold.revenue_by_payer")["cause"] == "never built"
+    (report,) = stale["reports"]  # type: ignore[misc]  # parsed JSON
+    assert (report["name"], report["stale"]) == ("Revenue by payer", ["silver.adjustment", "gold.revenue_by_payer"])
+    answer = lake.call("freshness", "-s", "silver.adjustment")
+    assert answer.exit_code == 1
+    assert "stale: no run has looked at it" in answer.stdout
+
+
+def test_freshness_of_a_broken_log_is_told_and_hides_no_other(lake: LakeFolder) -> None:
+    commit(lake, "silver.payment", 0, hours_ago=1)
+    commit(lake, "silver.adjustment", 0, hours_ago=1)
+    next((lake.root / "lake" / "silver" / "adjustment" / "_delta_log").glob("*.json")).write_text("")
+    found = lake.json("freshness", "-s", "silver.payment", "-s", "silver.adjustment")
+    assert table_of(found, "silver.adjustment")["cause"] == "its log cannot be trusted"
+    assert table_of(found, "silver.payment")["is_stale"] is False
+
+
+def test_a_run_that_looks_at_tables_keeps_them_fresh(lake: LakeFolder) -> None:
+    commit(lake, "silver.payment", 0, hours_ago=100, changes_data=False)
+    assert table_of(lake.json("freshness", "-s", "silver.payment"), "silver.payment")["is_stale"] is True
+    assert lake.json("run", "-s", "silver.payment")["exit_code"] == 0
+    assert table_of(lake.json("freshness", "-s", "silver.payment"), "silver.payment")["is_stale"] is False
+
+
 def test_a_run_with_nothing_due_is_recorded_and_status_shows_it(lake: LakeFolder) -> None:
     run = lake.json("run", "-s", "bronze.*")
     assert (run["format"], run["nothing_due"], run["exit_code"]) == ("lakehouse-run/1", True, 0)
@@ -235,7 +268,10 @@ def test_impact_names_everything_made_of_a_table(lake: LakeFolder) -> None:
     serving = {t["table"]: t["version"] for t in impact["tables"]}
     assert serving["gold.revenue_by_payer"] == 0
     assert serving["silver.claim"] is None
-    assert impact["reports"][0]["name"] == "Revenue by payer"
+    assert {r["name"] for r in impact["reports"]} == {
+        "Revenue by payer", "Denial rates by procedure code", "A/R aging", "Provider performance scorecards",
+        "Payment lag",
+    }  # fmt: skip
     text = lake.call("lineage", "--impact", "bronze.harbor_claims").stdout
     assert "rebuild all of it: lakehouse run -s bronze.harbor_claims+" in text
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.logs import WRITTEN_AT, HandLog
+from engine.logs import WRITTEN_AT, HandLog, delivery
 from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES
-from lakehouse.engine.impact import Serving, impact_of, message, rerun_command
+from lakehouse.engine.impact import Serving, Waiting, impact_of, message, rerun_command, until
 from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
@@ -69,10 +69,31 @@ def test_the_message_can_be_forwarded(tmp_path: Path) -> None:
     assert lines == [
         f"failed: {BRONZE}",
         f"waiting: {SILVER}, {EPISODE}, {GOLD}",
-        "report 'Charges by month' (owner finance, due 07:00 America/New_York): "
+        "report 'Charges by month' (owner finance, due 07:00 America/New_York, in 24 hours): "
         f"{GOLD} still serves version 0, 30 hours old",
         f"rerun: lakehouse run -s {BRONZE}+",
     ]
+
+
+def test_rows_that_landed_and_are_not_merged_wait(tmp_path: Path) -> None:
+    north, south = HandLog(tmp_path, BRONZE), HandLog(tmp_path, SOUTH)
+    north.land(delivery("a.csv", "2026-01-05", rows=5))
+    HandLog(tmp_path, SILVER).build(consumed={BRONZE: 0})
+    north.land(delivery("b.csv", "2026-01-06", rows=7), delivery("c.csv", "2026-01-06", rows=1000))
+    north.land(delivery("b.csv", "2026-01-06", rows=7, repeats=True))
+    south.land(delivery("a.csv", "2026-01-05", rows=2))
+    waiting = impact_of([SILVER], REGISTRY, logs(tmp_path)).waiting
+    assert waiting == (Waiting(SILVER, BRONZE, 2, 1007), Waiting(SILVER, SOUTH, 1, 2))
+    assert impact_of([GOLD], REGISTRY, logs(tmp_path)).waiting == ()
+    told = message(impact_of([BRONZE], REGISTRY, logs(tmp_path)), WRITTEN_AT)
+    assert f"{SILVER} waits for 1,007 rows of 2 deliveries in {BRONZE}" in told
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(0, "0 minutes"), (59, "59 minutes"), (60, "1 hours"), (600, "10 hours")]
+)
+def test_how_long_it_is_until_a_report_is_due(minutes: int, words: str) -> None:
+    assert until(WRITTEN_AT + timedelta(minutes=minutes), WRITTEN_AT) == f"in {words}"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ class Case:
         claim: its first claim, called as the case; None: it never came.
         versions: more claims; `claim_id` and `replaces_claim_id` are said without the case's name (`-` the first).
         lines: of the first claim, unless `claim_id` names a version.
-        payments: likewise; `adjustments` are (group, reason, amount), `batch` the delivery.
+        payments: likewise, `line_id` being the number of a line; `adjustments` are (group, reason, amount), `batch`
+            the delivery.
         expected: columns of silver.claim_final.
     """
 
@@ -129,7 +130,7 @@ def _adjustments(row: Row) -> Sequence[tuple[str, str, str]]:
 
 def _named(case: str, version: Row) -> Row:
     """A version with the case's name before its own and that of the version it replaces."""
-    names = {k: version[k] for k in ("claim_id", "replaces_claim_id") if k in version}
+    names = {k: version[k] for k in ("claim_id", "replaces_claim_id", "line_id") if k in version}
     return {**version, **{k: case if v == "-" else f"{case}-{v}" for k, v in names.items()}}
 
 

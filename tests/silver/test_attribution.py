@@ -16,19 +16,43 @@ FIELDS = (
     *CLAIMS.pick("network", "rendering_provider_id", "billing_provider_id", "service_from_date"),
 )
 ROSTER: list[Row] = [
-    {"provider_id": "P1", "location_id": "MAIN", "valid_from": "2026-01-01", "valid_to": "2026-03-31"},
-    {"provider_id": "P1", "location_id": "MAIN", "valid_from": "2026-04-01", "valid_to": None},
-    {"provider_id": "P1", "location_id": "A", "valid_from": "2025-01-01", "valid_to": None},
+    {
+        "provider_id": "P1",
+        "location_id": "MAIN",
+        "valid_from": "2026-01-01",
+        "valid_to": "2026-03-31",
+        "specialty": "internal medicine",
+    },
+    {
+        "provider_id": "P1",
+        "location_id": "MAIN",
+        "valid_from": "2026-04-01",
+        "valid_to": None,
+        "specialty": "cardiology",
+    },
+    {"provider_id": "P1", "location_id": "A", "valid_from": "2025-01-01", "valid_to": None, "specialty": "oncology"},
     {"provider_id": "P2", "location_id": "L2", "valid_from": "1900-01-01", "valid_to": "2026-06-30"},
     {"provider_id": "P2", "location_id": "L10", "valid_from": "1900-01-01", "valid_to": "2026-06-30"},
     {"network": "south", "provider_id": "P9", "location_id": "MAIN", "valid_from": "1900-01-01", "valid_to": None},
 ]
-NOBODY = (None, None, None)
+NOBODY = (None, None, None, None)
 CASES: Mapping[str, tuple[Row, tuple[object, ...]]] = {
-    "first day": ({"service_from_date": "2026-01-01"}, ("P1", "MAIN", date(2026, 1, 1), "in_roster")),
-    "last day": ({"service_from_date": "2026-03-31"}, ("P1", "MAIN", date(2026, 1, 1), "in_roster")),
-    "first day of the next row": ({"service_from_date": "2026-04-01"}, ("P1", "MAIN", date(2026, 4, 1), "in_roster")),
-    "only another location is valid": ({"service_from_date": "2025-12-31"}, ("P1", "A", date(2025, 1, 1), "in_roster")),
+    "first day": (
+        {"service_from_date": "2026-01-01"},
+        ("P1", "MAIN", date(2026, 1, 1), "internal medicine", "in_roster"),
+    ),
+    "last day": (
+        {"service_from_date": "2026-03-31"},
+        ("P1", "MAIN", date(2026, 1, 1), "internal medicine", "in_roster"),
+    ),
+    "first day of the next row": (
+        {"service_from_date": "2026-04-01"},
+        ("P1", "MAIN", date(2026, 4, 1), "cardiology", "in_roster"),
+    ),
+    "only another location is valid": (
+        {"service_from_date": "2025-12-31"},
+        ("P1", "A", date(2025, 1, 1), "oncology", "in_roster"),
+    ),
     "no location is valid yet": ({"service_from_date": "2024-12-31"}, (*NOBODY, "not_on_date")),
     "no location is valid any more": (
         {"rendering_provider_id": "P2", "service_from_date": "2026-07-01"},
@@ -36,11 +60,11 @@ CASES: Mapping[str, tuple[Row, tuple[object, ...]]] = {
     ),
     "no MAIN: the smallest id": (
         {"rendering_provider_id": "P2", "service_from_date": "2026-06-30"},
-        ("P2", "L10", date(1900, 1, 1), "in_roster"),
+        ("P2", "L10", date(1900, 1, 1), None, "in_roster"),
     ),
     "no rendering provider: billing": (
         {"rendering_provider_id": None, "billing_provider_id": "P2"},
-        ("P2", "L10", date(1900, 1, 1), "in_roster"),
+        ("P2", "L10", date(1900, 1, 1), None, "in_roster"),
     ),
     "a rendering provider is not replaced by billing": (
         {"rendering_provider_id": "P7", "billing_provider_id": "P2"},

@@ -82,7 +82,7 @@ def test_held_for_their_reasons_until_the_claim_comes(spark: SparkSession) -> No
     assert found(waiting) == expected(all_came=False)
     assert found(held_payment(remittances=given, claims=after)) == expected(all_came=True)
     late = waiting.where("claim_id = 'late'")
-    row: Row = {**PAID, "claim_id": "late", "reason": "no_claim"}
+    row: Row = {**PAID, "claim_id": "late", "reason": "no_claim", "payer_name": "Aetna", "remit_month": "2026-01-01"}
     rows.assert_same_rows(late, rows.frame(spark, held_payment.fields, row))
 
     # 60.00 of late, twice 60.00 of late_twice, -60.00 of late_orphan; 5.00 by the patient of late_patient.

@@ -182,6 +182,13 @@ def test_replaced_partitions_are_the_groups_that_are_read(on: str | None) -> Non
         declared(reads={"rows": groups(visits, by="visit_id")}, write=ReplacePartitions(on=on, keys=("visit_id",)))
 
 
+def test_a_photograph_needs_its_day() -> None:
+    visits = merged(fresh())
+    write = ReplacePartitions(on="visit_date", keys=("visit_id",))
+    with pytest.raises(DeclarationError, match=r"keeps a photograph of each day; read logical_date\(\)"):
+        declared(reads={"rows": snapshot(visits)}, write=write)
+
+
 def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(DeclarationError) as refusal:
         declared(fields=(ID, ID), write=ReplacePartitions(keys=("ward",)), partition_by="bed")

@@ -140,14 +140,13 @@ def _show_impact(opened: Opened, name: str, output: Output) -> int:
 
 def _print_impact(name: str, impact: "Impact", now: datetime) -> None:
     from lakehouse.commands.screen import console, grid, instant
+    from lakehouse.engine.impact import report_lines, waiting_lines
 
     rows = [
         (s.table, "-" if s.version is None else str(s.version), instant(s.built_at), s.age(now)) for s in impact.tables
     ]
     out = console()
     out.print(grid(f"made of {name}", ("table", "serves version", "built", "age"), rows))
-    for touched in impact.reports:
-        report = touched.report
-        who = f"owner {report.owner}, due {report.due} {report.zone}"
-        out.print(f"report {report.name!r}, {who}, from {touched.serving.table}")
+    for line in (*waiting_lines(impact), *report_lines(impact, now)):
+        out.print(line)
     out.print(f"rebuild all of it: {impact.rerun}")

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,7 +28,10 @@ from lakehouse.commands.plan import show_plan
 
 if TYPE_CHECKING:
     from lakehouse.commands.progress import Progress
+    from lakehouse.engine.impact import Impact
+    from lakehouse.engine.run import RunReport
     from lakehouse.engine.work import Request
+    from lakehouse.storage.store import Store
 
 WaitOption = Annotated[
     float, typer.Option("--wait", metavar="SECONDS", min=0, help="Wait so long for a run that writes now.")
@@ -92,7 +95,17 @@ def run_and_show(opened: Opened, request: "Request", output: Output, wait: float
                 out.print(line)
         # Last, so that what happened is told even where the record cannot be written.
         record_run(report, work.lake, spark.session if work.writes_core(opened.names) else None)
+        _alert(opened, report, impact, work.lake.store)
     return report.exit_code
+
+
+def _alert(opened: Opened, report: "RunReport", impact: "Impact | None", store: "Store") -> None:
+    """Tell people of failures, and of their end; what cannot be told is said here and fails nothing."""
+    from lakehouse.operate.alerts import RUNS, of_failures, tell_incidents
+
+    incidents = of_failures(impact, opened.settings.env, datetime.now(UTC))
+    for problem in tell_incidents(opened.settings.alerts, store, RUNS, incidents):
+        tell(problem)
 
 
 def tell(text: str) -> None:

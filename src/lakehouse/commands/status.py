@@ -70,13 +70,16 @@ def status(
     Exit code 3 when a log cannot be trusted.
     """
     from lakehouse.engine.record import latest_outcomes, read_records
+    from lakehouse.operate.freshness import lake_freshness
 
     opened = open_lake(context, env, config, select, exclude)
     logs = opened.logs()
     records = read_records(logs.store, RECORDS_READ)
     outcomes = latest_outcomes(opened.registry, records)
     now = datetime.now(UTC)
-    found = [table_status(opened, logs, name, outcomes.get(name), now) for name in opened.names]
+    fresh = lake_freshness(opened.registry, opened.names, logs, records, now)
+    states = {t.table: "stale" if t.is_stale else "fresh" for t in fresh.tables}
+    found = [table_status(opened, logs, name, outcomes.get(name), states.get(name)) for name in opened.names]
     deliveries, unlisted = _deliveries(opened, logs, now)
     if output is Output.JSON:
         last = {key: records[0][key] for key in ("run_id", "started_at", "exit_code")} if records else None
@@ -118,25 +121,26 @@ def _print_deliveries(deliveries: "list[DueDelivery]", unlisted: list[str]) -> N
         console().print(said)
 
 
-def table_status(opened: Opened, logs: "Logs", name: str, last_outcome: str | None, now: datetime) -> TableStatus:
-    """How one table stands at `now` (UTC)."""
+def table_status(
+    opened: Opened, logs: "Logs", name: str, last_outcome: str | None, freshness: str | None
+) -> TableStatus:
+    """How one table stands; `freshness` is what is known of it already."""
     log = logs[name]
     limit = opened.registry[name].freshness
     within = limit.within if limit else None
     try:
         if not log.exists:
-            return TableStatus(name, last_outcome=last_outcome, freshness="stale" if within else None, within=within)
+            return TableStatus(name, last_outcome=last_outcome, freshness=freshness, within=within)
         built, newest = log.last_build(), next((c for c in log.newest_first() if c.note), None)
-        confirmed_at = newest.committed_at if newest else None
         return TableStatus(
             table=name,
             version=log.version,
             built_at=built.committed_at if built else None,
-            confirmed_at=confirmed_at,
+            confirmed_at=newest.committed_at if newest else None,
             counts=newest.note.counts if newest and newest.note else {},
             behind=_behind(opened, logs, log),
             last_outcome=last_outcome,
-            freshness=_freshness(within, confirmed_at, now),
+            freshness=freshness,
             within=within,
         )
     except LakehouseError as error:
@@ -152,14 +156,6 @@ def _behind(opened: Opened, logs: "Logs", log: "DeltaLog") -> dict[str, tuple[in
         if logs[name].exists and isinstance(seen, int) and logs[name].changed_since(seen) != []:
             found[name] = (seen, logs[name].version)
     return found
-
-
-def _freshness(within: str | None, confirmed_at: datetime | None, now: datetime) -> str | None:
-    from lakehouse.spec.freshness import duration
-
-    if within is None:
-        return None
-    return "fresh" if confirmed_at is not None and now - confirmed_at <= duration(within) else "stale"
 
 
 def _print_text(opened: Opened, found: list[TableStatus], last: Mapping[str, object] | None, now: datetime) -> None:

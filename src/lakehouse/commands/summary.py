@@ -71,10 +71,9 @@ def _warnings(outcome: TableOutcome) -> Iterator[str]:
 
 
 def run_document(report: RunReport, impact: Impact | None) -> dict[str, object]:
-    """The run as JSON: its record (`lakehouse-run/1`), the tables that were current, rows set aside and the impact."""
+    """The run as JSON: its record (`lakehouse-run/1`), rows set aside and the impact."""
     return {
         **to_json(report),
-        "current": [o.table for o in report.outcomes if o.outcome is Outcome.CURRENT],
         "set_aside": set_aside(report),
         "impact": None if impact is None else impact_document(impact),
     }
@@ -82,9 +81,14 @@ def run_document(report: RunReport, impact: Impact | None) -> dict[str, object]:
 
 def impact_document(impact: Impact) -> dict[str, object]:
     """What depends on tables, as JSON."""
+    now = datetime.now(UTC)
     return {
         "origins": list(impact.origins),
         "tables": [asdict(serving) for serving in impact.tables],
-        "reports": [{**asdict(t.report), "serving": asdict(t.serving)} for t in impact.reports],
+        "reports": [
+            {**asdict(t.report), "due_at": t.report.due_after(now), "serving": asdict(t.serving)}
+            for t in impact.reports
+        ],
+        "waiting": [asdict(w) for w in impact.waiting],
         "rerun": impact.rerun,
     }

@@ -4,7 +4,7 @@ commit."""
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -241,8 +241,8 @@ def replace_partitions(context: BuildContext, plan: TablePlan) -> BuildResult:
     assert isinstance(table.write, ReplacePartitions)
     lake.ensure(session, stored_layout(table, lake))
     on = table.write.on
-    touched = _touched(context, plan, [on]) if on else None
-    values: list[date | int | str] | None = None
+    touched = _touched(context, plan, [on]) if on and not table.is_photograph else None
+    values: list[date | int | str] | None = [context.request.logical_date] if table.is_photograph else None
     if touched is not None and on is not None:
         matured = _matured(context, plan, on)
         values = sorted({r[0] for r in touched.union(matured).collect()})
@@ -275,6 +275,8 @@ def _matured(context: BuildContext, plan: TablePlan, on: str) -> DataFrame:
 
 def _next_change(context: BuildContext, plan: TablePlan, result: DataFrame, where: str | None) -> str | None:
     """The first day on which a stored figure changes without a new row, over the whole table after the write."""
+    if plan.table.is_photograph:
+        return (context.request.logical_date + timedelta(days=1)).isoformat()
     if NEXT_CHANGE not in plan.table.field_names:
         return None
     soonest = [result.agg(F.min(NEXT_CHANGE)).collect()[0][0]]

@@ -77,10 +77,9 @@ def balance_lines(table: Table, inputs: Mapping[str, object], result: DataFrame)
     """What the table declares of how its inputs reappear in `result`; none when it declares nothing."""
     if table.balance is None:
         return []
-    frames = {name: frame for name, frame in inputs.items() if isinstance(frame, DataFrame)}
     return [
         LedgerLine(table.name, "aggregate", "", r["measure"], r["side"], r["reason"], Decimal(r["amount"] or 0))
-        for r in table.balance(frames, result).collect()
+        for r in table.balance(inputs, result).collect()
     ]
 
 

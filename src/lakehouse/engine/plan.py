@@ -30,6 +30,7 @@ SENDER_SETTINGS = (
     "source_rank",
 )
 NETWORKS_INPUT = "settings.networks"
+_DAY = timedelta(days=1)
 TOKEN_KEY_INPUT = "settings.member_token_key_version"
 
 
@@ -206,7 +207,10 @@ class Planner:
             whole.append("full refresh")
         if self.request.has_range and notes:
             whole.append("definition changed")
-        matured = state.next_change_date is not None and state.next_change_date <= self.request.logical_date.isoformat()
+        today = self.request.logical_date
+        matured = state.next_change_date is not None and state.next_change_date <= today.isoformat()
+        if table.is_photograph and state.next_change_date and date.fromisoformat(state.next_change_date) > today + _DAY:
+            return TablePlan(table, Status.CURRENT, (), (*notes, "a later day has its photograph"), state)
         if not self.logs[table.name].exists and not whole:
             whole.append("not built yet")
         reasons = (*whole, *touched, *(("the calendar changes a figure",) if matured else ()))

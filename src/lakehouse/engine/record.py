@@ -97,6 +97,7 @@ def to_json(report: RunReport) -> dict[str, object]:
         "seconds": round(report.seconds, 3),
         "exit_code": report.exit_code,
         "nothing_due": report.nothing_due,
+        "current": [o.table for o in report.outcomes if o.outcome is Outcome.CURRENT],
         "tables": []
         if report.nothing_due
         else [_table(o) for o in report.outcomes if o.outcome is not Outcome.CURRENT],

@@ -1,9 +1,64 @@
-"""What of settled claims is owed, lost or a credit on a date: pure functions over rows of silver.claim_final."""
+"""What settled claims count for and come to on a date: pure functions over rows of silver.claim_final."""
 
 import datetime
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from lakehouse.silver.claim_copies import copies_left_out
+from lakehouse.silver.family_settlement import FAMILY
+from lakehouse.silver.remittances import FULL, PARTIAL
+from lakehouse.spec.field import RATE
+
+NO_EVIDENCE = "none"
+
+
+def without_copies(claims: DataFrame, copies: DataFrame) -> DataFrame:
+    """`claims` without copies of a claim that counts for another network."""
+    return claims.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
+
+
+def counted_claims(claims: DataFrame, copies: DataFrame) -> DataFrame:
+    """`without_copies`, without voided families either."""
+    return without_copies(claims.where(~F.col("is_void_family")), copies)
+
+
+def with_sender(rows: DataFrame, networks: DataFrame) -> DataFrame:
+    """`rows`, one each, with `has_evidence` (their network says what was denied) and `has_receivables`."""
+    settings = networks.select(
+        "network",
+        (F.col("denial_evidence") != NO_EVIDENCE).alias("has_evidence"),
+        (F.col("ledger") == "provider").alias("has_receivables"),
+    )
+    return rows.join(F.broadcast(settings), on="network", how="left")  # one row per network
+
+
+def is_denied(outcome: str) -> Column:
+    """The decision denied in full or in part; never null."""
+    return F.coalesce(F.col(outcome).isin(FULL, PARTIAL), F.lit(False))
+
+
+def has_come(day: Column | str, as_of: datetime.date) -> Column:
+    """The day is `as_of` or before; never null."""
+    return F.coalesce((F.col(day) if isinstance(day, str) else day) <= F.lit(as_of), F.lit(False))
+
+
+def still_to_come(day: Column | str, as_of: datetime.date) -> Column:
+    """The day, if it lies after `as_of`."""
+    column = F.col(day) if isinstance(day, str) else day
+    return F.when(column > F.lit(as_of), column)
+
+
+def rate(part: Column | str, whole: Column | str) -> Column:
+    """`part` / `whole` in six decimals, null unless `whole` is above 0; of sums, never of rates."""
+    top, bottom = (F.col(c) if isinstance(c, str) else c for c in (part, whole))
+    positive = F.when(bottom > 0, bottom.cast("decimal(20,2)"))
+    return (top.cast("decimal(20,2)") / positive).cast(RATE)
+
+
+def with_evidence(rows: DataFrame, names: tuple[str, ...]) -> DataFrame:
+    """`rows` of groups with the columns `names` null where their network gives no evidence of denials."""
+    return rows.withColumns({name: F.when(F.col("has_evidence"), F.col(name)) for name in names}).drop("has_evidence")
 
 
 def split_remainder(claims: DataFrame, as_of: datetime.date) -> DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gold.claim_state import split_remainder
+from lakehouse.gold.claim_state import split_remainder, without_copies
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.silver.claim_copies import copies_left_out
 from lakehouse.silver.claim_copy import claim_copy
@@ -156,7 +156,7 @@ def revenue_by_payer(claims: DataFrame, copies: DataFrame, as_of: datetime.date)
     To the cent, billed = paid + patient responsibility + contractual + denied + other + encounter + outstanding
     + residual + credit.
     """
-    counted = claims.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
+    counted = without_copies(claims, copies)
     is_outside = F.col("elig_status").isin(*OUTSIDE_COVERAGE) & ~F.col("is_void_family")
     return (
         split_remainder(counted, as_of)

@@ -6,7 +6,10 @@ from pyspark.sql import functions as F
 MAIN_LOCATION = "MAIN"
 IN_ROSTER, NOT_ON_DATE, NOT_IN_ROSTER = "in_roster", "not_on_date", "not_in_roster"
 PROVIDER_STATUSES = (IN_ROSTER, NOT_ON_DATE, NOT_IN_ROSTER)
-ATTRIBUTION = ("attributed_provider_id", "attributed_location_id", "attributed_valid_from", "provider_status")
+ATTRIBUTION = (
+    "attributed_provider_id", "attributed_location_id", "attributed_valid_from", "attributed_specialty",
+    "provider_status",
+)  # fmt: skip
 
 
 def with_provider(claims: DataFrame, providers: DataFrame) -> DataFrame:
@@ -22,7 +25,11 @@ def with_provider(claims: DataFrame, providers: DataFrame) -> DataFrame:
         providers: rows of silver.provider.
     """
     version = F.struct(
-        (F.col("location_id") != MAIN_LOCATION).alias("is_elsewhere"), "location_id", "valid_from", "valid_to"
+        (F.col("location_id") != MAIN_LOCATION).alias("is_elsewhere"),
+        "location_id",
+        "valid_from",
+        "valid_to",
+        "specialty",
     )
     rosters = providers.groupBy("network", F.col("provider_id").alias("_provider_id")).agg(
         F.collect_list(version).alias("_versions")
@@ -37,6 +44,7 @@ def with_provider(claims: DataFrame, providers: DataFrame) -> DataFrame:
         F.when(is_found, F.col("_provider_id")).alias("attributed_provider_id"),
         F.col("_found.location_id").alias("attributed_location_id"),
         F.col("_found.valid_from").alias("attributed_valid_from"),
+        F.col("_found.specialty").alias("attributed_specialty"),
         status.alias("provider_status"),
     )
 

@@ -47,7 +47,8 @@ def copies_left_out(copies: DataFrame) -> DataFrame:
 def _shared(families: DataFrame) -> DataFrame:
     """Families that share a hub with another network's, with the hubs that they so share."""
     placed = families.select(
-        *FAMILY, "service_month", "modified_at", "source_rank", "last_adjudicated_date",
+        *FAMILY, "service_month", "submission_month", "adjudication_month",
+        "modified_at", "source_rank", "last_adjudicated_date",
         "billed_amount", "paid_amount", "final_status", "billing_npi",
         F.nullif("claim_type", F.lit("undetermined")).alias("claim_type"),
         F.col("service_from_date").alias("starts"),

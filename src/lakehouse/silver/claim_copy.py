@@ -13,6 +13,8 @@ from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import ReplaceGroups, groups, linked, network_settings
 from lakehouse.spec.table import table
 
+MONTHS = ("service_month", "submission_month", "adjudication_month")  # by which readers of claim_final group
+
 
 def sent_once() -> Column:
     """No other network sent the same claim with the same figures (domain.md 1.9); of such copies one counts."""
@@ -55,7 +57,7 @@ def one_kept_per_copy(rows: DataFrame, context: CheckContext) -> DataFrame:
         *map(claim_final.field, FAMILY),
         field("copy_id", STRING, "smallest network|family_id of the set of copies", required=True, phi=ACCOUNT),
         field("related_id", STRING, "the same of all sets that share any evidence", required=True, phi=ACCOUNT),
-        claim_final.field("service_month"),
+        *map(claim_final.field, MONTHS),
         field("evidence", STRING, f"strongest it shares with another network: {', '.join(EVIDENCE)}", required=True),
         field("outcome", STRING, f"{', '.join(OUTCOMES)}", required=True),
         field("is_kept", BOOLEAN, "it counts; of an exact or conflicting set one does", required=True),

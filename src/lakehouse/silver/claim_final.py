@@ -40,13 +40,17 @@ from lakehouse.silver.standard_payer import with_standard_payer
 from lakehouse.spec.columns import month_of
 from lakehouse.spec.contracts import CLAIMS, MEMBER_TOKEN, MEMBER_TOKEN_KEY_VERSION, MODIFIED_AT, NETWORK
 from lakehouse.spec.expectations import FAIL, WARN, accepted_values, not_after, row, totals_match, unique
-from lakehouse.spec.field import ACCOUNT, BOOLEAN, DATE, LONG, MONEY, STRING, Field, field
+from lakehouse.spec.field import ACCOUNT, BOOLEAN, DATE, LONG, MONEY, STRING, Field, field, structs
 from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import ReplaceGroups, groups, network_settings, period_of, snapshot
 from lakehouse.spec.table import table
 
 IDENTITY = (*SETTLED_AMOUNTS, "encounter_amount", "remainder_amount")
 OUTCOMES = (FULL, PARTIAL, CLEAN)
+DECISIONS = structs(
+    slot=STRING, is_adjudicated=BOOLEAN, is_remitted=BOOLEAN, initial_claim_id=STRING, initial_remittance_id=STRING,
+    initial_outcome=STRING, initial_denied=MONEY, settling_payer_sequence=LONG, outcome=STRING, denial=MONEY,
+)  # fmt: skip
 
 
 def _amount(name: str, meaning: str) -> Field:
@@ -84,18 +88,24 @@ def _amount(name: str, meaning: str) -> Field:
         *CLAIMS.pick("service_from_date", "service_to_date", "discharge_date"),
         field("service_month", DATE, "first day of the month of service_from_date", required=True),
         field("submitted_date", DATE, "first submission of any version"),
+        field("submission_month", DATE, "month of the first submission, else of the first receipt; null if unknown"),
         field("first_adjudicated_date", DATE, "first payer remittance that is no reversal, else adjudicated_date"),
+        field("adjudication_month", DATE, "month of first_adjudicated_date"),
         field("last_adjudicated_date", DATE, "last payer remittance that is no reversal, else adjudicated_date"),
+        field("first_paid_date", DATE, "first adjudication of any payer that paid more than 0"),
         field("is_adjudicated", BOOLEAN, "a payer's answer stands: false if all were reversed, whatever the dates"),
         field("final_status", STRING, f"{', '.join(FINAL_STATUSES)}; never from status text", required=True),
         field("initial_denial_outcome", STRING, "of the primary payer's first adjudication: full, partial or clean"),
         field("initially_denied_date", DATE, "day of that adjudication, where it denied"),
         field("initially_denied_amount", MONEY, "denied by it"),
+        field("initially_paid_amount", MONEY, "paid by it, where it denied"),
         field("final_denial_outcome", STRING, "of the settling payer's answer: full, partial or clean"),
         field("denial_final_on", DATE, "day from which that denial counts as final; null while none is known"),
+        field("decisions", DECISIONS, "on the claim and each additive member: first and settling", phi=ACCOUNT),
         *CLAIMS.pick("appeal_date", "appeal_outcome"),
         field("closes_on", DATE, "date from which the claim counts as closed; null while none is known"),
         field("line_count", LONG, "service lines; revenue code 0001 is a total and left out", unit="count"),
+        field("owing_payer_name", STRING, "who owes what is open: the payer that denied it, else the next to answer"),
         field("money_source", STRING, "source of paid: remittance, or claim (its own figures) if no payer answered"),
         field("has_adjustments", BOOLEAN, "the settling payer sent adjustments"),
         _amount("billed_amount", "charge of what counts, from header or lines, wherever the sender's money lives"),
@@ -114,6 +124,7 @@ def _amount(name: str, meaning: str) -> Field:
         field("attributed_provider_id", STRING, "provider whose roster row was valid on the day of service"),
         field("attributed_location_id", STRING, "location of that row"),
         field("attributed_valid_from", DATE, "first day of that row"),
+        field("attributed_specialty", STRING, "specialty that row states"),
         field("provider_status", STRING, f"of rendering, else billing provider: {', '.join(PROVIDER_STATUSES)}"),
         MODIFIED_AT,
     ],
@@ -171,6 +182,8 @@ def claim_final(
     named = with_standard_payer(attributed, payers).withColumns(
         {
             "service_month": month_of(F.col("service_from_date")),
+            "submission_month": month_of(F.coalesce("submitted_date", "received_date")),
+            "adjudication_month": month_of(F.col("first_adjudicated_date")),
             **{a: F.col(a).cast(MONEY) for a in SUMMED},
         }
     )

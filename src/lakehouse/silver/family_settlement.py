@@ -24,10 +24,14 @@ VOID, UNADJUDICATED, DENIED, PARTIALLY_DENIED, PAID = "void", "unadjudicated", "
 FINAL_STATUSES = (VOID, UNADJUDICATED, DENIED, PARTIALLY_DENIED, PAID)
 DESCRIBED = (
     "claim_id", "payer_control_number", "patient_control_number", "member_token", "member_token_key_version",
-    "claim_type", "payer_name", "line_of_business",
+    "claim_type", "payer_name", "line_of_business", "secondary_payer_name",
     "billing_provider_id", "billing_npi", "rendering_provider_id", "rendering_npi", "service_from_date",
     "service_to_date", "discharge_date", "appeal_date", "appeal_outcome", "is_closed", "closed_date",
     "own_paid_amount", "header_difference_amount", "is_void_family", "live_claim_count",
+)  # fmt: skip
+DECISION = (
+    "slot", "is_adjudicated", "is_remitted", "initial_claim_id", "initial_remittance_id", "initial_outcome",
+    "initial_denied", "settling_payer_sequence", "outcome", "denial",
 )  # fmt: skip
 _SETTINGS = ("ledger", "denial_evidence", "closes_claims", "days_to_close")
 _NEWEST = ("adjudicated_date", "payment_arrangement", *_SETTINGS)
@@ -98,6 +102,7 @@ def slots_of(versions: DataFrame) -> DataFrame:
         F.max_by(F.struct("line_outcome", "line_denied_amount"), number).alias("last_lines"),
         F.first(F.when(F.col("is_base"), F.struct(*DESCRIBED)), ignorenulls=True).alias("base"),
         F.min("submitted_date").alias("submitted_date"),
+        F.min("received_date").alias("received_date"),
         F.max("modified_at").alias("modified_at"),
         F.count(F.lit(1)).alias("version_count"),
     )
@@ -125,6 +130,8 @@ def families_of(slots: DataFrame) -> DataFrame:
         F.sum("version_count").alias("version_count"),
         F.sum("line_count").alias("line_count"),
         F.min("submitted_date").alias("submitted_date"),
+        F.min("received_date").alias("received_date"),
+        F.min("first_paid_date").alias("first_paid_date"),
         F.min("first_adjudicated_date").alias("first_adjudicated_date"),
         F.max("last_adjudicated_date").alias("last_adjudicated_date"),
         (F.bool_and(decided) & F.bool_or(F.col("is_adjudicated"))).alias("is_adjudicated"),
@@ -133,11 +140,30 @@ def families_of(slots: DataFrame) -> DataFrame:
         _outcome_of(F.col("initial_outcome"), F.lit(True)).alias("initial_denial_outcome"),
         F.min(F.when(is_denied, F.col("initial_date"))).alias("initially_denied_date"),
         F.sum(F.when(is_denied, F.col("initial_denied"))).cast(MONEY).alias("initially_denied_amount"),
+        F.sum(F.when(is_denied, F.col("initial_paid"))).cast(MONEY).alias("initially_paid_amount"),
         _outcome_of(F.col("outcome"), is_live).alias("final_denial_outcome"),
+        F.first(F.when(F.col("base").isNotNull(), _owing_payer_name()), ignorenulls=True).alias("owing_payer_name"),
+        F.sort_array(F.collect_list(F.struct(*DECISION))).alias("decisions"),
         F.greatest(F.max("modified_at"), F.max("remittance_modified_at")).alias("modified_at"),
         *[F.first(s).alias(s) for s in _SETTINGS],
     )
     return grouped.select("*", "base.*").drop("base")
+
+
+def _owing_payer_name() -> Column:
+    """Of a slot: a later payer that answered, else the second payer if the first denied nothing, else the first.
+
+    So what was denied is owed by who denied it.
+    """
+    is_denied = F.coalesce(F.col("outcome").isin(FULL, PARTIAL), F.lit(False))
+    first, second = F.col("base.payer_name"), F.col("base.secondary_payer_name")
+    answered_later = F.col("is_standing") & (F.col("settling_payer_sequence") > 1)
+    is_seconds_turn = F.col("is_standing") & ~is_denied
+    return (
+        F.when(answered_later, F.coalesce("settling_payer_name", second, first))
+        .when(is_seconds_turn, F.coalesce(second, first))
+        .otherwise(first)
+    )
 
 
 def _outcome_of(outcome: Column, counts: Column) -> Column:

@@ -8,9 +8,11 @@ from pyspark.sql import functions as F
 from lakehouse.reference.payer_mapping import sent_name_key
 from lakehouse.silver.claim import claim
 from lakehouse.silver.claim_links import CLAIM
+from lakehouse.silver.payment import REMIT_MONTH
 from lakehouse.silver.remittance import remittance
 from lakehouse.silver.remittances import INEXACT, ORPHAN
 from lakehouse.spec.balance import Entry, amount_where, combined, entries
+from lakehouse.spec.columns import month_of
 from lakehouse.spec.contracts import MODIFIED_AT, PAYMENTS
 from lakehouse.spec.expectations import FAIL, WARN, accepted_values, row
 from lakehouse.spec.field import BOOLEAN, STRING, field
@@ -91,7 +93,8 @@ def _is_of_other_payer() -> Column:
         *PAYMENTS.pick(*REMITTANCE[:4]),
         field("is_duplicate", BOOLEAN, "another delivery said the same before; counts nowhere", required=True),
         field("reason", STRING, f"why it is here: {', '.join(REASONS)}", required=True),
-        *PAYMENTS.pick(*AMOUNTS, "remit_date"),
+        *PAYMENTS.pick(*AMOUNTS, "payer_name", "remit_date"),
+        REMIT_MONTH,
         MODIFIED_AT,
     ],
     write=ReplaceGroups(by=CLAIM, keys=(*REMITTANCE, "reason")),
@@ -124,4 +127,5 @@ def held_payment(remittances: DataFrame, claims: DataFrame) -> DataFrame:
             F.when(_is_of_other_payer(), OTHER_PAYER),
         )
     )
-    return placed.withColumn("reason", F.explode(reasons)).select(*[f.name for f in held_payment.fields])
+    dated = placed.withColumn("remit_month", month_of(F.col("remit_date")))
+    return dated.withColumn("reason", F.explode(reasons)).select(*[f.name for f in held_payment.fields])

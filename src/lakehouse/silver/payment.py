@@ -6,15 +6,17 @@ from pyspark.sql import functions as F
 from lakehouse.silver import payment_rules as rules
 from lakehouse.silver.amount_rules import allowed_within_billed, paid_within_allowed
 from lakehouse.silver.date_rules import dates_not_far_ahead, dates_not_too_early
-from lakehouse.spec.columns import clean_code, mask_ssn
+from lakehouse.spec.columns import clean_code, mask_ssn, month_of
 from lakehouse.spec.contracts import PAYMENTS
 from lakehouse.spec.expectations import QUARANTINE, WARN, accepted_values, row
+from lakehouse.spec.field import DATE, field
 from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import Merge, changes, conformed, period_of
 from lakehouse.spec.table import table
 
 PAYMENT_KINDS = ("payer", "patient", "writeoff", "provider_level")
 PAYMENT_LEVELS = ("claim", "line")
+REMIT_MONTH = field("remit_month", DATE, "month of remit_date, its first day")
 REMIT_STATUS_CODES = ("1", "2", "3", "4", "19", "20", "21", "22", "23", "25")  # X12 835 CLP02
 
 
@@ -27,7 +29,7 @@ def payment_level() -> Column:
 @table(
     "silver.payment",
     reads={"payments": changes(conformed(PAYMENTS))},
-    fields=PAYMENTS.silver_fields(),
+    fields=[*PAYMENTS.silver_fields(), REMIT_MONTH],
     write=Merge(keys=("network", "payment_id")),
     partition_by=period_of("remit_date"),
     expectations=[
@@ -82,5 +84,6 @@ def payment(payments: DataFrame) -> DataFrame:
         "payment_level": payment_level(),
         "remit_status_code": clean_code(F.col("remit_status_code")),
         "payer_name": mask_ssn(F.col("payer_name")),
+        "remit_month": month_of(F.col("remit_date")),
     }
-    return payments.withColumns(cleaned).select(*[f.name for f in PAYMENTS.silver_fields()], "_lineage")
+    return payments.withColumns(cleaned).select(*[f.name for f in payment.fields], "_lineage")

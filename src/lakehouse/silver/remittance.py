@@ -16,7 +16,7 @@ from lakehouse.spec.balance import Entry, combined, entries
 from lakehouse.spec.columns import money_or_zero
 from lakehouse.spec.contracts import MODIFIED_AT, PAYMENTS
 from lakehouse.spec.expectations import WARN, accepted_values, row
-from lakehouse.spec.field import BOOLEAN, LONG, MONEY, STRING, Field, field
+from lakehouse.spec.field import ACCOUNT, BOOLEAN, LONG, MONEY, STRING, Field, field, structs
 from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import ReplaceGroups, groups, snapshot
 from lakehouse.spec.table import table
@@ -24,6 +24,11 @@ from lakehouse.spec.table import table
 KEY = (*CLAIM, "remittance_id", "payment_kind", "is_duplicate")
 AMOUNTS = ("billed_amount", "allowed_amount", "paid_amount", "patient_responsibility_amount", "patient_paid_amount")
 CLASSED = ("patient_amount", "prior_payer_amount", "denial_amount", "contractual_amount", "other_amount")
+
+LINE_RESULTS = structs(line_id=STRING, paid_amount=MONEY, denial_amount=MONEY, denial_outcome=STRING)
+DENIAL_REASONS = structs(
+    line_id=STRING, group_code=STRING, carc=STRING, category=STRING, is_preventable=BOOLEAN, amount=MONEY
+)
 
 
 def reversal_has_original() -> Column:
@@ -85,6 +90,7 @@ def _money(name: str, meaning: str) -> Field:
         field("is_answer", BOOLEAN, "a payer's adjudication or the reversal of one", required=True),
         field("is_adjudication", BOOLEAN, "a payer decided the claim", required=True),
         field("reversal_match", STRING, f"of a reversal: {EXACT}, {INEXACT} or {ORPHAN}"),
+        field("is_taken_back", BOOLEAN, "an adjudication that a reversal takes back", required=True),
         field("denial_outcome", STRING, f"of an adjudication: {FULL}, {PARTIAL} or {CLEAN}"),
         *[_money(*pair) for pair in (
             ("billed_amount", "charge it answers"), ("allowed_amount", "allowed"),
@@ -100,6 +106,9 @@ def _money(name: str, meaning: str) -> Field:
             ("contractual_amount", "written off by contract (CO, PI)"),
             ("other_amount", "other adjustments"), ("adjusted_amount", "all adjustments as sent"),
         )],
+        field("line_results", LINE_RESULTS, "of an adjudication: what it says of each line", phi=ACCOUNT),
+        field("denial_reasons", DENIAL_REASONS, "of an adjudication: adjustments that deny, line null at claim level",
+              phi=ACCOUNT),
         field("unknown_code_count", LONG, "adjustments whose code nobody classified", unit="count"),
         MODIFIED_AT,
     ],

@@ -8,7 +8,9 @@ contractual (CO, PI), other. Sources: X12 835; the classification of `silver/den
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lakehouse.silver.adjustment_codes import ANY_GROUP
 from lakehouse.silver.claim_links import CLAIM
+from lakehouse.silver.denial_class import UNKNOWN_CATEGORY
 from lakehouse.spec.columns import money_or_zero
 from lakehouse.spec.field import MONEY
 
@@ -23,6 +25,7 @@ AMOUNTS = ("billed_amount", "allowed_amount", "paid_amount", "patient_responsibi
 RESTATED = ("paid_amount", "patient_paid_amount")
 CLASSES = ("patient", "prior_payer", "denial", "contractual", "other")
 _UNKNOWN = ("unknown_contractual", "unknown_other")
+_REASON = ("group_code", "carc", "category", "is_preventable", "amount", "class")
 _PAYMENT = ("network", "payment_id")
 _REMITTANCE = (*CLAIM, "remittance_id", "payment_kind", "is_duplicate")
 _SAID = (
@@ -47,7 +50,7 @@ def adjustment_class() -> Column:
 
 def adjustment_sums(adjustments: DataFrame) -> DataFrame:
     """One row per payment row that has adjustments (classified by `with_denial_class`): sums by class, null where the
-    class was not sent, and a hash of them all."""
+    class was not sent, those that deny or may, and a hash of them all."""
     amount = F.col("amount")
     is_cost_share = (F.col("class") == "patient") & F.col("carc").isin(*COST_SHARE)
     is_other_denial = (F.col("class") == "denial") & (F.col("carc") != DUPLICATE_CARC)
@@ -58,12 +61,16 @@ def adjustment_sums(adjustments: DataFrame) -> DataFrame:
         "sum": amount,
     }
     said = F.struct("group_code", "reason_code", "amount")
+    code = F.coalesce("carc", "reason_code", F.lit(ANY_GROUP)).alias("carc")
+    reason = F.struct("group_code", code, *_REASON[2:])
+    may_deny = F.col("class").isin("denial", *_UNKNOWN)
     return (
         adjustments.withColumn("class", adjustment_class())
         .groupBy(*_PAYMENT)
         .agg(
             *[F.sum(value).cast(MONEY).alias(f"adjusted_{name}") for name, value in sums.items()],
             F.count_if(F.col("is_denial_code").isNull()).alias("unknown_code_count"),
+            F.collect_list(F.when(may_deny, reason)).alias("reasons"),
             F.xxhash64(F.sort_array(F.collect_list(said))).alias("adjustments_hash"),
             F.max("modified_at").alias("adjusted_at"),
         )
@@ -89,39 +96,84 @@ def remittances(rows: DataFrame) -> DataFrame:
 
     An amount is that of the claim-level row where stated, else the sum over the lines; `restated_x` is what lines say
     of an amount the claim-level row states. Adjustments of both levels add. `payer_sequence` is 1 where none was sent.
+    Of an adjudication, `line_results` are what it says of each line, `denial_reasons` the adjustments that deny.
     """
     is_claim_level = F.col("payment_level") == "claim"
-    levels = (("claim", is_claim_level), ("line", ~is_claim_level))
-    by_level = [
-        F.sum(F.when(level, F.col(a))).cast(MONEY).alias(f"{name}_{a}") for a in AMOUNTS for name, level in levels
-    ]
-    adjusted = [
-        f"adjusted_{name}_sum" for name in (*CLASSES, *_UNKNOWN, "cost_share", "not_duplicate")
-    ] + ["adjusted_sum"]  # fmt: skip
-    combined = rows.groupBy(*_REMITTANCE).agg(
-        F.coalesce(F.max("payer_sequence"), F.lit(1)).alias("payer_sequence"),
-        F.max("payer_name").alias("payer_name"),
-        F.max("remit_date").alias("remit_date"),
-        F.max("remit_status_code").alias("remit_status_code"),
-        F.max("reverses_remittance_id").alias("reverses_remittance_id"),
-        F.count(F.lit(1)).alias("payment_count"),
-        F.coalesce(F.bool_or(F.col("remit_status_code") == REVERSAL_STATUS), F.lit(False)).alias("is_reversal"),
-        F.coalesce(F.bool_or(F.col("remit_status_code") == DENIED_STATUS), F.lit(False)).alias("is_denied_status"),
-        F.coalesce(F.bool_or(F.col("remit_status_code").isin(*NO_ADJUDICATION_STATUSES)), F.lit(False)).alias(
-            "is_passed_on"
-        ),
-        *by_level,
-        *[F.sum(c).cast(MONEY).alias(c) for c in adjusted],
-        F.sum(F.coalesce("unknown_code_count", F.lit(0))).alias("unknown_code_count"),
-        F.greatest(F.max("modified_at"), F.max("adjusted_at")).alias("modified_at"),
-    )
+    lines = with_decision(_merged(_told(rows), (*_REMITTANCE, "payment_level", "line_id"), AMOUNTS))
+    result = F.struct("line_id", "paid_amount", "denial_amount", "denial_outcome")
+    levels = {f"claim_{a}": F.when(is_claim_level, F.col(a)) for a in AMOUNTS}
+    levels |= {f"line_{a}": F.when(~is_claim_level, F.col(a)) for a in AMOUNTS}
+    is_line = F.col("line_id").isNotNull() & ~is_claim_level
+    split = lines.withColumns({**levels, "line_result": F.when(is_line, result)})
+    results = F.sort_array(F.collect_list("line_result")).alias("line_results")
+    combined = _merged(split, _REMITTANCE, tuple(levels), results)
     amounts = {a: F.coalesce(F.col(f"claim_{a}"), F.col(f"line_{a}")) for a in AMOUNTS}
     restated = {f"restated_{a}": F.when(F.col(f"claim_{a}").isNotNull(), F.col(f"line_{a}")) for a in RESTATED}
-    return with_decision(combined.withColumns(amounts | restated))
+    first = {"payer_sequence": F.coalesce("payer_sequence", F.lit(1))}
+    return with_reversal_match(_with_reasons(with_decision(combined.withColumns(amounts | restated | first))))
+
+
+def _told(rows: DataFrame) -> DataFrame:
+    """Payment rows with what `_merged` puts together."""
+    status, line = F.col("remit_status_code"), F.col("line_id")
+    reasons = F.transform("reasons", lambda r: F.struct(line.alias("line_id"), *[r[c].alias(c) for c in _REASON]))
+    flags = {
+        "is_reversal": status == REVERSAL_STATUS,
+        "is_denied_status": status == DENIED_STATUS,
+        "is_passed_on": status.isin(*NO_ADJUDICATION_STATUSES),
+    }
+    return rows.withColumns(
+        {
+            **{name: F.coalesce(flag, F.lit(False)) for name, flag in flags.items()},
+            "payment_count": F.lit(1),
+            "unknown_code_count": F.coalesce("unknown_code_count", F.lit(0)),
+            "modified_at": F.greatest("modified_at", "adjusted_at"),
+            "reasons": F.coalesce(reasons, F.array()),
+        }
+    )
+
+
+def _merged(rows: DataFrame, by: tuple[str, ...], amounts: tuple[str, ...], *more: Column) -> DataFrame:
+    """One row per `by`: what its rows say together, with the sums of `amounts` and of their adjustments."""
+    described = ("payer_sequence", "payer_name", "remit_date", "remit_status_code", "reverses_remittance_id")
+    adjusted = [f"adjusted_{name}_sum" for name in (*CLASSES, *_UNKNOWN, "cost_share", "not_duplicate")]
+    return rows.groupBy(*by).agg(
+        *[F.max(c).alias(c) for c in (*described, "modified_at")],
+        *[F.bool_or(c).alias(c) for c in ("is_reversal", "is_denied_status", "is_passed_on")],
+        *[F.sum(c).alias(c) for c in ("payment_count", "unknown_code_count")],
+        *[F.sum(c).cast(MONEY).alias(c) for c in (*amounts, *adjusted, "adjusted_sum")],
+        F.flatten(F.collect_list("reasons")).alias("reasons"),
+        *more,
+    )
+
+
+def _with_reasons(every: DataFrame) -> DataFrame:
+    """`every` with `line_results` and `denial_reasons`, both null unless the remittance is an adjudication.
+
+    One that says denied and no reason has one reason, without group and code.
+    """
+    denying = F.filter("reasons", lambda r: (r["class"] == "denial") | F.col("unknown_denies"))
+    reasons = F.transform(denying, lambda r: r.dropFields("class"))
+    unsaid = F.struct(
+        F.lit(None).cast("string").alias("line_id"),
+        F.lit(ANY_GROUP).alias("group_code"),
+        F.lit(ANY_GROUP).alias("carc"),
+        F.lit(UNKNOWN_CATEGORY).alias("category"),
+        F.lit(None).cast("boolean").alias("is_preventable"),
+        F.col("denial_amount").alias("amount"),
+    )
+    said = F.when(F.size(reasons) > 0, F.sort_array(reasons)).when(money_or_zero("denial_amount") > 0, F.array(unsaid))
+    is_decision = F.col("is_adjudication")
+    return every.withColumns(
+        {
+            "line_results": F.when(is_decision & (F.size("line_results") > 0), F.col("line_results")),
+            "denial_reasons": F.when(is_decision, said),
+        }
+    ).drop("reasons", "unknown_denies")
 
 
 def with_decision(every: DataFrame) -> DataFrame:
-    """`every` with the five class amounts, `is_adjudication`, `is_answer` and `denial_outcome`.
+    """`every` with the five class amounts, `is_adjudication`, `is_answer`, `denial_outcome` and `unknown_denies`.
 
     An unknown code is a denial only where nothing was paid and no patient's part stands beside it. A remittance denied
     by nothing but code 18 (exact duplicate) decided nothing, nor did one that was passed on.
@@ -145,6 +197,7 @@ def with_decision(every: DataFrame) -> DataFrame:
             ),
             "other_amount": _sum_of(F.col("adjusted_other_sum"), F.when(~unknown_denies, other)).cast(MONEY),
             "has_adjustments": F.col("adjusted_sum").isNotNull(),
+            "unknown_denies": unknown_denies,
         }
     )
     denied = money_or_zero("denial_amount")
@@ -164,29 +217,43 @@ def with_decision(every: DataFrame) -> DataFrame:
     is_full = F.col("is_denied_status") | (is_zero_paid & (money_or_zero("cost_share_amount") == 0) & (denied > 0))
     outcome = F.when(is_full, FULL).when(denied > 0, PARTIAL).otherwise(CLEAN)
     decided = classed.withColumns({"is_answer": is_answer, "is_adjudication": is_answer & ~F.col("is_reversal")})
-    return with_reversal_match(decided.withColumn("denial_outcome", F.when(F.col("is_adjudication"), outcome)))
+    return decided.withColumn("denial_outcome", F.when(F.col("is_adjudication"), outcome))
 
 
 def with_reversal_match(every: DataFrame) -> DataFrame:
     """`every` with `reversal_match` (domain.md X06), null unless the remittance reverses: `exact` takes back to the
-    cent what an adjudication of the claim paid, `inexact` another amount, `orphan` one that has not come.
+    cent what an adjudication of the claim paid, `inexact` another amount, `orphan` one that has not come; and with
+    `is_taken_back`, an adjudication that a reversal names, or that one without a name takes back to the cent.
 
     A reversal that names none means one of its payer's up to its own date.
     """
-    said = F.struct("remittance_id", "payer_sequence", "remit_date", _paid().alias("paid"))
-    made = F.when(F.col("is_adjudication"), said)
-    known = every.withColumn("made", F.collect_list(made).over(Window.partitionBy(*CLAIM)))
+    said = F.struct("remittance_id", "payer_sequence", "remit_date", _paid().alias("paid"), "reverses_remittance_id")
+    claim, takes = Window.partitionBy(*CLAIM), F.col("is_answer") & F.col("is_reversal")
+    known = every.withColumns(
+        {
+            "made": F.collect_list(F.when(F.col("is_adjudication"), said)).over(claim),
+            "taken_back": F.collect_list(F.when(takes, said)).over(claim),
+        }
+    )
 
-    def is_meant(other: Column) -> Column:
-        is_before = other["remit_date"] <= F.col("remit_date")
-        by_payer = (other["payer_sequence"] == F.col("payer_sequence")) & F.coalesce(is_before, F.lit(True))
-        return F.coalesce(other["remittance_id"] == F.col("reverses_remittance_id"), by_payer)
+    def means(reversal: Column, other: Column) -> Column:
+        is_before = other["remit_date"] <= reversal["remit_date"]
+        by_payer = (other["payer_sequence"] == reversal["payer_sequence"]) & F.coalesce(is_before, F.lit(True))
+        return F.coalesce(other["remittance_id"] == reversal["reverses_remittance_id"], by_payer)
 
-    meant = F.filter("made", is_meant)
+    def takes_back(reversal: Column) -> Column:
+        is_named = reversal["reverses_remittance_id"].isNotNull()
+        return means(reversal, said) & (is_named | (reversal["paid"] == -_paid()))
+
+    meant = F.filter("made", lambda other: means(said, other))
     is_exact = F.exists(meant, lambda other: other["paid"] == -_paid())
     match = F.when(is_exact, EXACT).when(F.size(meant) > 0, INEXACT).otherwise(ORPHAN)
-    is_taken_back = F.col("is_answer") & F.col("is_reversal")
-    return known.withColumn("reversal_match", F.when(is_taken_back, match)).drop("made")
+    return known.withColumns(
+        {
+            "reversal_match": F.when(takes, match),
+            "is_taken_back": F.col("is_adjudication") & F.exists("taken_back", takes_back),
+        }
+    ).drop("made", "taken_back")
 
 
 def _paid() -> Column:

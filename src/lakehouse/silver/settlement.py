@@ -28,6 +28,10 @@ _SAID = (
     "allowed_amount", "patient_responsibility_amount", "patient_amount", "cost_share_amount", "prior_payer_amount",
     "denial_amount", "contractual_amount", "other_amount",
 )  # fmt: skip
+_INITIAL = {
+    "denial_outcome": "initial_outcome", "denial_amount": "initial_denied", "remit_date": "initial_date",
+    "paid_amount": "initial_paid", "claim_id": "initial_claim_id", "remittance_id": "initial_remittance_id",
+}  # fmt: skip
 _ZERO = "0.00"
 
 
@@ -37,7 +41,8 @@ def payer_settlement(every: DataFrame) -> DataFrame:
     The settling payer is the last in sequence with an answer that stands (more adjudications than reversals of them;
     a reversal before all of them takes none back), else the last that answered; `settled_x` are sums over its answers,
     null where it sent none. Dates are those of adjudications, which reversals are not. `initial_x` is the primary
-    payer's first adjudication. `is_standing`: any payer's answer stands.
+    payer's first adjudication, `first_paid_date` that of any payer's first with money. `is_standing`: any payer's
+    answer stands.
     """
     by_payer = _by_payer(without_superseded_answers(every.where(F.col("is_answer"))))
     stands = F.col("adjudications") > F.col("reversals")
@@ -47,6 +52,7 @@ def payer_settlement(every: DataFrame) -> DataFrame:
         F.sum("paid_amount").cast(MONEY).alias("remitted_paid_amount"),
         F.max_by(F.struct(*[f"settled_{a}" for a in ("paid_amount", *_SAID)]), settling).alias("settled"),
         F.max_by("payer_sequence", settling).alias("settling_payer_sequence"),
+        F.max_by("payer_name", settling).alias("settling_payer_name"),
         F.max_by("last_is_denied_status", settling).alias("last_is_denied_status"),
         F.max_by("has_adjustments", settling).alias("has_adjustments"),
         F.collect_list(F.struct("payer_sequence", F.col("paid_amount").alias("paid"))).alias("payers"),
@@ -54,13 +60,13 @@ def payer_settlement(every: DataFrame) -> DataFrame:
         F.bool_or(stands).alias("is_standing"),
         F.min("first_remit_date").alias("first_remit_date"),
         F.max("last_remit_date").alias("last_remit_date"),
+        F.min("first_paid_date").alias("first_paid_date"),
     )
     earlier = F.filter("payers", lambda p: p["payer_sequence"] < F.col("settling_payer_sequence"))
     paid_before = F.aggregate(
         earlier, F.lit(_ZERO).cast(MONEY), lambda s, p: (s + money_or_zero(p["paid"])).cast(MONEY)
     )
-    first = {"denial_outcome": "initial_outcome", "denial_amount": "initial_denied", "remit_date": "initial_date"}
-    initial = [F.col(f"initial.{c}").alias(name) for c, name in first.items()]
+    initial = [F.col(f"initial.{c}").alias(name) for c, name in _INITIAL.items()]
     flat = joined.select("*", "settled.*", paid_before.alias("earlier_paid_amount"), *initial)
     return flat.drop("settled", "payers", "initial")
 
@@ -70,7 +76,8 @@ def _by_payer(answers: DataFrame) -> DataFrame:
     is_decision = F.col("is_adjudication")
     order = F.struct("remit_date", "remittance_id")
     stays = ~F.col("is_superseded")
-    decision = F.struct("denial_outcome", "denial_amount", "remit_date")
+    decision = F.struct(*_INITIAL)
+    is_paid = is_decision & (F.col("paid_amount") > 0)
     return answers.groupBy(*SLOT, "payer_sequence").agg(
         F.sum("paid_amount").cast(MONEY).alias("paid_amount"),
         F.sum("paid_amount").cast(MONEY).alias("settled_paid_amount"),
@@ -82,6 +89,8 @@ def _by_payer(answers: DataFrame) -> DataFrame:
         F.min_by(decision, F.when(is_decision, order)).alias("initial"),
         F.min(F.when(is_decision, F.col("remit_date"))).alias("first_remit_date"),
         F.max(F.when(is_decision, F.col("remit_date"))).alias("last_remit_date"),
+        F.min(F.when(is_paid, F.col("remit_date"))).alias("first_paid_date"),
+        F.max("payer_name").alias("payer_name"),
     )
 
 

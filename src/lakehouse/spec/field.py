@@ -18,6 +18,7 @@ LONG = T.LongType()
 MONEY = T.DecimalType(14, 2)
 TOTAL = T.DecimalType(18, 2)
 QUANTITY = T.DecimalType(12, 3)
+RATE = T.DecimalType(9, 6)
 TEXTS = T.MapType(T.StringType(), T.StringType())
 
 _NAME = re.compile(r"_?[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
@@ -99,6 +100,11 @@ def field(
 def schema_of(fields: "tuple[Field, ...] | list[Field]") -> T.StructType:
     """The Spark schema of `fields`, in their order, comments attached, all nullable."""
     return T.StructType([T.StructField(f.name, f.type, True, {"comment": f.comment}) for f in fields])
+
+
+def structs(**members: T.DataType) -> T.ArrayType:
+    """The type of a list of records."""
+    return T.ArrayType(T.StructType([T.StructField(name, type) for name, type in members.items()]))
 
 
 BRONZE_LINEAGE = (

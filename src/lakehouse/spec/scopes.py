@@ -228,8 +228,11 @@ class ReplaceGroups:
 class ReplacePartitions:
     """The touched values of column `on` are replaced in one commit; without `on` the whole table is.
 
+    Where nothing is read by groups, `on` is the day of a photograph: a build replaces that of its logical date, and
+    those of the past stay as they were.
+
     Attributes:
-        on: column of the result that names its partition, equal to the reads' group.
+        on: column of the result that names its partition, equal to the reads' group, or the day of a photograph.
         keys: key of a row within the table.
     """
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any  # inputs are frames or plain values
 
 from pyspark.sql import DataFrame
 
@@ -16,6 +16,7 @@ from lakehouse.spec.scopes import (
     Changes,
     Conformed,
     Groups,
+    LogicalDate,
     Merge,
     Period,
     ReadScope,
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 LAYERS = ("reference", "bronze", "silver", "gold")
 _DECLARED: dict[str, str] = {}
 
-Balance = Callable[[Mapping[str, DataFrame], DataFrame], DataFrame]
-"""Input frames and result -> rows (measure string, reason string, side `in` or `out`, amount decimal): per measure,
-in = out."""
+Balance = Callable[[Mapping[str, Any], DataFrame], DataFrame]
+"""Inputs (frames, and the logical date where it is read) and result -> rows (measure string, reason string, side `in`
+or `out`, amount decimal): per measure, in = out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +107,12 @@ class Table:
     def ledger_fields(self) -> tuple[str, ...]:
         """Money columns that every build accounts for."""
         return tuple(f.name for f in self.fields if f.ledger)
+
+    @property
+    def is_photograph(self) -> bool:
+        """Each partition is what was so on one day; a run adds that of its logical date and touches no other."""
+        is_grouped = any(isinstance(scope, Groups) for scope in self.reads.values())
+        return isinstance(self.write, ReplacePartitions) and self.write.on is not None and not is_grouped
 
     @property
     def has_tombstones(self) -> bool:
@@ -253,4 +260,6 @@ def _scope_problems(t: Table) -> list[str]:
             return [f"ReplaceGroups by {t.write.by} must have as many columns as the groups of its reads"]
     if isinstance(t.write, ReplacePartitions) and by and by != {(t.write.on,)}:
         return [f"ReplacePartitions on {t.write.on} must equal the groups of its reads, found {sorted(by)}"]
+    if t.is_photograph and not any(isinstance(s, LogicalDate) for s in scopes):
+        return ["ReplacePartitions on a column without groups(...) keeps a photograph of each day; read logical_date()"]
     return []

@@ -1,0 +1,43 @@
+"""Freshness asked from outside of the pipeline: an AWS Lambda handler, so that a scheduler that died is noticed.
+
+It reads Delta logs and run records only, starts no JVM and writes nothing but what it told to whom. Packaged as a
+container image, since the package brings Spark's Python library along. Settings are found as on the command line:
+`LAKEHOUSE_ENV`, `LAKEHOUSE_CONF_DIR`, `LAKEHOUSE_<SECTION>__<KEY>`.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from lakehouse.engine.record import read_records
+from lakehouse.operate.alerts import FRESHNESS, of_staleness, tell_incidents
+from lakehouse.operate.freshness import RECORDS_READ, lake_freshness
+from lakehouse.settings import load_settings
+from lakehouse.spec.registry import Registry
+from lakehouse.storage.log import Logs
+from lakehouse.storage.store import Store
+
+
+def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
+    """Look at every table and tell the alert targets what began, changed or is over.
+
+    Args:
+        event: of the schedule; not looked at.
+        context: Lambda's.
+
+    Returns:
+        `stale` (tables), `reports` (stale ones), `problems` (targets that could not be told).
+
+    Raises:
+        SettingsError: the settings are wrong; Lambda reports the failed invocation.
+    """
+    settings = load_settings()
+    registry = Registry.discover(settings.networks)
+    logs = Logs(Store(settings.lake.root, settings.lake.s3))
+    records = read_records(logs.store, RECORDS_READ)
+    found = lake_freshness(registry, list(registry.tables), logs, records, datetime.now(UTC))
+    problems = tell_incidents(settings.alerts, logs.store, FRESHNESS, of_staleness(found, settings.env))
+    return {
+        "stale": [t.table for t in found.stale],
+        "reports": [r.report.name for r in found.reports if r.stale],
+        "problems": problems,
+    }

@@ -1,0 +1,252 @@
+"""Who is told what, and how often; targets are a server on loopback and moto's SNS."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import ClassVar
+
+import boto3
+import pytest
+from pydantic import ValidationError
+
+from engine.world import ADAPTERS, GOLD, SILVER, TABLES
+from lakehouse.engine.impact import impact_of
+from lakehouse.errors import AlertError
+from lakehouse.operate import alerts
+from lakehouse.operate.alerts import FOLDER, RUNS, Incident, Message, Phase, of_failures, of_staleness, tell_incidents
+from lakehouse.operate.freshness import lake_freshness
+from lakehouse.settings_alerts import AlertSettings, AlertTarget
+from lakehouse.settings_networks import NetworkSettings
+from lakehouse.spec.freshness import Freshness
+from lakehouse.spec.registry import Registry
+from lakehouse.storage.log import Logs
+from lakehouse.storage.store import Store
+from servers.moto import REGION, Moto
+
+NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
+HOOK = AlertTarget(kind="webhook", url="env:HOOK_URL")
+FAILED = Incident("failed", "prod: silver.visit failed", ("finance",), ("rerun: lakehouse run",), ("silver.visit",))
+STALE = Incident("stale", "prod: gold.month stale", (), ("gold.month: 30 hours",), ("gold.month",))
+
+
+class Listener:
+    """Remembers what it was told; targets named here refuse."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Phase, str]] = []
+        self.down: set[str] = set()
+
+    def __call__(self, target: AlertTarget, told: Message, timeout_seconds: float) -> None:
+        name = str(target.url).removeprefix("env:")
+        if name in self.down:
+            raise AlertError("it does not answer")
+        self.told.append((name, told.phase, told.title))
+
+
+class Told:
+    """Alerts of one lake, told to a listener."""
+
+    def __init__(self, root: Path, *targets: str) -> None:
+        self.store, self.listener = Store(str(root)), Listener()
+        self.settings = AlertSettings(
+            targets={t: AlertTarget(kind="webhook", url=f"env:{t}") for t in targets or ("HOOK",)}
+        )
+
+    def now(self, *incidents: Incident, source: str = RUNS) -> tuple[list[tuple[str, Phase, str]], list[str]]:
+        """What is told when these last: messages and problems."""
+        self.listener.told.clear()
+        problems = tell_incidents(self.settings, self.store, source, incidents, self.listener)
+        return list(self.listener.told), problems
+
+
+def test_one_message_when_it_begins_none_while_it_lasts_and_one_when_it_is_over(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    assert told.now(FAILED) == ([("HOOK", Phase.OPENED, FAILED.title)], [])
+    assert told.now(FAILED) == ([], [])
+    assert told.now(replace(FAILED, title="later", lines=("40 hours old",))) == ([], [])  # only ages moved
+    assert told.now() == ([("HOOK", Phase.OVER, "over: later")], [])
+    assert told.now() == ([], [])
+    assert told.now(FAILED)[0] == [("HOOK", Phase.OPENED, FAILED.title)]
+
+
+def test_an_incident_that_touches_something_else_is_told_again(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.now(FAILED)
+    wider = replace(FAILED, about=(*FAILED.about, "silver.episode"), title="prod: two failed")
+    assert told.now(wider)[0] == [("HOOK", Phase.CHANGED, "prod: two failed")]
+    assert told.now(wider)[0] == []
+
+
+def test_incidents_are_apart_and_each_source_knows_its_own(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    assert [phase for _, phase, _ in told.now(FAILED, STALE)[0]] == [Phase.OPENED, Phase.OPENED]
+    assert told.now(STALE)[0] == [("HOOK", Phase.OVER, f"over: {FAILED.title}")]
+    assert told.now(source="freshness")[0] == []
+
+
+def test_a_target_that_is_down_is_told_later_and_the_others_at_once(tmp_path: Path) -> None:
+    told = Told(tmp_path, "DOWN", "UP")
+    told.listener.down = {"DOWN"}
+    sent, problems = told.now(FAILED)
+    assert (sent, problems) == ([("UP", Phase.OPENED, FAILED.title)], ["alert target DOWN: it does not answer"])
+    told.listener.down = set()
+    assert told.now(FAILED)[0] == [("DOWN", Phase.OPENED, FAILED.title)]
+    told.listener.down = {"DOWN"}
+    assert told.now()[0] == [("UP", Phase.OVER, f"over: {FAILED.title}")]
+    told.listener.down = set()
+    assert told.now()[0] == [("DOWN", Phase.OVER, f"over: {FAILED.title}")]
+    assert told.now()[0] == []
+
+
+def test_an_incident_that_was_over_before_a_target_heard_of_it_is_not_told(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.listener.down = {"HOOK"}
+    told.now(FAILED)
+    told.listener.down = set()
+    assert told.now() == ([], [])
+
+
+def test_an_unforeseen_error_of_a_target_fails_nothing_and_its_text_is_not_shown(tmp_path: Path) -> None:
+    def broken(target: AlertTarget, told: Message, timeout_seconds: float) -> None:
+        raise RuntimeError("member 123456789")
+
+    settings = AlertSettings(targets={"hook": HOOK})
+    (problem,) = tell_incidents(settings, Store(str(tmp_path)), RUNS, [FAILED], broken)
+    assert problem.startswith("alert target hook: stopped by RuntimeError")
+    assert "123456789" not in problem
+
+
+def test_without_targets_nothing_is_kept(tmp_path: Path) -> None:
+    assert tell_incidents(AlertSettings(), Store(str(tmp_path)), RUNS, [FAILED]) == []
+    assert not (tmp_path / "ops").exists()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [{"kind": "slack"}, {"kind": "sns"}, {"kind": "sns", "url": "env:X"}, {"kind": "teams", "topic_arn": "arn"},
+     {"kind": "slack", "url": "env:X", "topic_arn": "arn"}, {"kind": "slack", "url": "plain text"},
+     {"kind": "pager", "url": "env:X"}],
+)  # fmt: skip
+def test_a_target_that_does_not_say_where_is_refused(target: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        AlertTarget.model_validate(target)
+
+
+# What incidents say.
+
+LIMITED = [replace(table, freshness=Freshness("26 hours")) for table in TABLES]
+REGISTRY = Registry.of(LIMITED, {"north": NetworkSettings(adapter="plain")}, ADAPTERS)
+
+
+def test_the_incident_of_a_failed_run_names_owners_reports_and_the_rerun(tmp_path: Path) -> None:
+    impact = impact_of([SILVER], REGISTRY, Logs(Store(str(tmp_path))))
+    (incident,) = of_failures(impact, "prod", NOW)
+    assert incident.title == "prod: silver.visit failed, 1 reports wait"
+    assert incident.owners == ("finance",)
+    assert incident.lines[-1] == "rerun: lakehouse run -s silver.visit+"
+    later = of_failures(impact, "prod", NOW + timedelta(hours=5))
+    assert [i.digest for i in later] == [incident.digest]
+    assert of_failures(None, "prod", NOW) == []
+
+
+def test_many_stale_tables_of_one_cause_are_one_incident(tmp_path: Path) -> None:
+    found = lake_freshness(REGISTRY, list(REGISTRY.tables), Logs(Store(str(tmp_path))), [], NOW)
+    (incident,) = of_staleness(found, "prod")
+    assert incident.title == "prod: silver.visit and 2 more stale, never built"
+    assert f"{GOLD}: last looked at never ago" in incident.lines[2]
+    assert "report 'Charges by month' (owner finance" in incident.lines[-1]
+
+
+# Ways to targets.
+
+TOLD = Message(Phase.OPENED, "prod: silver.visit failed", ("finance",), ("one", "two"))
+
+
+class Hook(BaseHTTPRequestHandler):
+    """Keeps what is posted; refuses on the path /refuse."""
+
+    bodies: ClassVar[list[dict[str, object]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/refuse":
+            self.send_response(404)
+        else:
+            assert self.headers["Content-Type"] == "application/json"
+            self.bodies.append(json.loads(body))
+            self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    """URL of a server on loopback."""
+    Hook.bodies = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def shapes(body: dict[str, object]) -> Sequence[str]:
+    """The lines a person reads."""
+    if "text" in body:
+        return str(body["text"]).splitlines()
+    if "attachments" in body:
+        return [b["text"] for b in body["attachments"][0]["content"]["body"]]  # type: ignore[index]  # parsed JSON
+    assert body["format"] == "lakehouse-alert/1"
+    return [str(body["title"]), f"owners: {', '.join(body['owners'])}", *body["lines"]]  # type: ignore[misc,arg-type]
+
+
+@pytest.mark.parametrize("kind", ["slack", "teams", "webhook"])
+def test_webhooks_are_posted_in_their_form(kind: str, hook: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_URL", f"{hook}/services/secret")
+    alerts.send(AlertTarget.model_validate({"kind": kind, "url": "env:HOOK_URL"}), TOLD, 5)
+    (body,) = Hook.bodies
+    assert shapes(body) == [TOLD.title, "owners: finance", "one", "two"]
+
+
+def test_what_a_target_refuses_is_told_without_its_url(hook: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for url, said in (
+        (f"{hook}/refuse", "it answered 404"),
+        ("http://127.0.0.1:9/secret", "it does not answer"),
+        ("ftp://somewhere/secret", "its URL is none"),
+    ):
+        monkeypatch.setenv("HOOK_URL", url)
+        with pytest.raises(AlertError, match=said) as refusal:
+            alerts.send(HOOK, TOLD, 2)
+        assert url not in str(refusal.value)
+
+
+def test_sns_carries_the_message(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.endpoint)
+    sns, sqs = (boto3.client(name, region_name=REGION) for name in ("sns", "sqs"))
+    topic = sns.create_topic(Name="claims")["TopicArn"]
+    queue = sqs.create_queue(QueueName="claims")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    alerts.send(AlertTarget(kind="sns", topic_arn=topic), TOLD, 5)
+    (received,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    body = json.loads(received["Body"])
+    assert (body["Subject"], body["Message"].splitlines()) == (
+        TOLD.title,
+        [TOLD.title, "owners: finance", "one", "two"],
+    )
+    with pytest.raises(AlertError, match="SNS: NotFound"):
+        alerts.send(AlertTarget(kind="sns", topic_arn=f"{topic}-gone"), TOLD, 5)
+
+
+def test_what_was_told_stands_in_the_lake(tmp_path: Path) -> None:
+    Told(tmp_path).now(FAILED)
+    (file,) = tmp_path.joinpath(*FOLDER).iterdir()
+    assert json.loads(file.read_text()) == {"failed": {"title": FAILED.title, "digests": {"HOOK": FAILED.digest}}}
