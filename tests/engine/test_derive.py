@@ -7,17 +7,11 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import DataFrame
 
-from engine.world import EPISODE, GOLD, SILVER, TABLES, Sent, World, episode, sent
+from engine.world import EPISODE, GOLD, SILVER, TABLES, World, episode, of
 from lakehouse.engine.run import Outcome
 
 pytestmark = pytest.mark.spark
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in range(1, 5))
-
-
-def of(visit: str, episode: str, service_date: str, amount: str = "100.00", hour: int = 0, **other: str) -> Sent:
-    """A visit of an episode, last changed at this hour."""
-    stamp = f"2026-01-01T{hour:02}:00:00Z"
-    return sent(visit, episode_id=episode, service_date=service_date, amount=amount, modified_at=stamp, **other)
 
 
 def gold(world: World) -> dict[object, tuple[object, ...]]:

@@ -9,8 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from engine.logs import HandLog
-from engine.test_derive import of
-from engine.world import ADAPTERS, EPISODE, TABLES, World, episode
+from engine.world import ADAPTERS, EPISODE, TABLES, World, episode, of
 from lakehouse.engine.plan import Planner
 from lakehouse.engine.run import Outcome
 from lakehouse.engine.work import Request, Status, TablePlan

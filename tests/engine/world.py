@@ -260,6 +260,12 @@ def sent(visit_id: str, **columns: str) -> dict[str, str]:
     return defaults | columns
 
 
+def of(visit: str, episode: str, service_date: str, amount: str = "100.00", hour: int = 0, **other: str) -> Sent:
+    """A visit of an episode, last changed at this hour."""
+    stamp = f"2026-01-01T{hour:02}:00:00Z"
+    return sent(visit, episode_id=episode, service_date=service_date, amount=amount, modified_at=stamp, **other)
+
+
 def csv_of(rows: Sequence[Sent]) -> bytes:
     """The rows as a delimited file; the first row's columns are the header."""
     text = io.StringIO()

@@ -55,14 +55,6 @@ def by_key(result: DataFrame) -> Mapping[tuple[date, str], tuple[object, ...]]:
     return {(r["remit_month"], r["payer_code"]): tuple(r[c] for c in columns) for r in result.collect()}
 
 
-def unbalanced(given: Mapping[str, Any], result: DataFrame) -> set[object]:
-    assert cash_by_payer.balance is not None
-    sums: dict[str, Any] = {}
-    for row in cash_by_payer.balance(given, result).collect():
-        sums[row["measure"]] = sums.get(row["measure"], 0) + (row["amount"] if row["side"] == "in" else -row["amount"])
-    return set(sums.values())
-
-
 def test_cash_of_every_kind_stands_apart(spark: SparkSession) -> None:
     given = inputs(
         spark,
@@ -79,7 +71,7 @@ def test_cash_of_every_kind_stands_apart(spark: SparkSession) -> None:
             0, 0, money("0.00"), money("0.00"), money("0.00"), money("0.00"), money("7.00"), None,
         ),
     }  # fmt: skip
-    assert unbalanced(given, result) == {0}
+    assert set(rows.unbalanced(cash_by_payer, given, result).values()) == {0}
     assert not rows.broken(result, cash_by_payer)
 
 
@@ -88,7 +80,7 @@ def test_what_is_posted_after_the_day_waits_for_its_day(spark: SparkSession) -> 
     result = cash_by_payer(**given)
     found = by_key(result)[date(2026, 2, 1), "AETNA"]
     assert (found[0], found[4], found[-1]) == (1, money("60.00"), date(2026, 2, 11))
-    assert unbalanced(given, result) == {0}
+    assert set(rows.unbalanced(cash_by_payer, given, result).values()) == {0}
 
 
 def test_months_networks_and_payers_are_apart_and_a_row_sent_twice_shows_in_the_balance(spark: SparkSession) -> None:
@@ -100,14 +92,14 @@ def test_months_networks_and_payers_are_apart_and_a_row_sent_twice_shows_in_the_
     ]
     result = cash_by_payer(**inputs(spark, posted))
     assert result.count() == 4
-    assert unbalanced(inputs(spark, [*posted, {}]), result) == {0, 60}
+    assert set(rows.unbalanced(cash_by_payer, inputs(spark, [*posted, {}]), result).values()) == {0, 60}
 
 
 def test_nothing_gives_nothing(spark: SparkSession) -> None:
     given = inputs(spark, [])
     result = cash_by_payer(**given)
     assert result.count() == 0
-    assert unbalanced(given, result) == {0}
+    assert set(rows.unbalanced(cash_by_payer, given, result).values()) == {0}
 
 
 def test_rules_tell_good_from_bad_and_unknown(spark: SparkSession) -> None:

@@ -50,9 +50,8 @@ def test_a_denial_dated_ahead_waits_for_its_day(spark: SparkSession) -> None:
     (found,) = result.collect()
     assert [found[c] for c in COLUMNS] == [0] * len(COLUMNS)
     assert found["_next_change_date"] == date(2026, 5, 21)
-    assert denial_by_reason.balance is not None
-    told = denial_by_reason.balance({"reasons": given, "as_of": AS_OF}, result).collect()
-    assert sum(r["amount"] if r["side"] == "in" else -r["amount"] for r in told) == 0
+    found = rows.unbalanced(denial_by_reason, {"reasons": given, "as_of": AS_OF}, result)
+    assert found == {"denied": 0, "lines": 0}
 
 
 def test_reasons_months_and_payers_are_apart_and_nobody_says_is_not_preventable(spark: SparkSession) -> None:

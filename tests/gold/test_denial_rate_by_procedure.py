@@ -1,10 +1,9 @@
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from lakehouse.gold.denial_rate_by_procedure import OF_EVIDENCE, RATES, denial_rate_by_procedure
 from lakehouse.silver.line_outcome import line_outcome
@@ -40,16 +39,10 @@ def inputs(spark: SparkSession, *lines: Row) -> dict[str, Any]:
     }
 
 
-def only(result: DataFrame) -> Mapping[str, Any]:
-    found = result.collect()
-    assert len(found) == 1
-    return found[0].asDict()
-
-
 def test_variants_of_the_rate_stand_side_by_side(spark: SparkSession) -> None:
     given = inputs(spark, {}, {}, FULL, PARTIAL, UNKNOWN)
     result = denial_rate_by_procedure(**given)
-    found = only(result)
+    found = rows.only_row(result)
     counts = {name: found[name] for name in found if name.startswith("lines_")}
     assert counts == {
         "lines_adjudicated": 5, "lines_initially_denied_full": 1, "lines_initially_denied_partial": 1,
@@ -72,7 +65,7 @@ def test_variants_of_the_rate_stand_side_by_side(spark: SparkSession) -> None:
 def test_a_denial_is_final_on_its_day_and_not_before(spark: SparkSession) -> None:
     tomorrow: Row = {**FULL, "denial_final_on": "2026-05-21", "closes_on": "2026-05-21"}
     never: Row = {**FULL, "denial_final_on": None, "closes_on": None}
-    found = only(denial_rate_by_procedure(**inputs(spark, FULL, tomorrow, never)))
+    found = rows.only_row(denial_rate_by_procedure(**inputs(spark, FULL, tomorrow, never)))
     assert (found["lines_adjudicated_final"], found["lines_finally_denied"]) == (1, 1)
     assert (found["finally_denied_amount"], found["initially_denied_amount"]) == (money("90.00"), money("270.00"))
     assert found["_next_change_date"] == date(2026, 5, 21)
@@ -81,19 +74,21 @@ def test_a_denial_is_final_on_its_day_and_not_before(spark: SparkSession) -> Non
 def test_the_first_and_the_last_version_count_for_what_they_are(spark: SparkSession) -> None:
     first: Row = {**FULL, "is_final": False, "final_outcome": None, "final_denied_amount": None}
     last: Row = {"is_initial": False, "initial_outcome": None, "line_id": "2"}
-    found = only(denial_rate_by_procedure(**inputs(spark, first, last)))
+    found = rows.only_row(denial_rate_by_procedure(**inputs(spark, first, last)))
     assert (found["lines_adjudicated"], found["lines_adjudicated_final"]) == (1, 1)
     assert (found["initial_line_denial_rate"], found["final_line_denial_rate"]) == (Decimal(1), Decimal(0))
 
 
 def test_a_denominator_of_nothing_gives_null(spark: SparkSession) -> None:
-    found = only(denial_rate_by_procedure(**inputs(spark, {**UNKNOWN, "billed_amount": None, "closes_on": None})))
+    found = rows.only_row(
+        denial_rate_by_procedure(**inputs(spark, {**UNKNOWN, "billed_amount": None, "closes_on": None}))
+    )
     assert {found[name] for name in RATES} == {None}
     assert (found["lines_adjudicated"], found["adjudicated_charge_amount"]) == (1, None)
 
 
 def test_without_evidence_denials_are_null_and_not_zero(spark: SparkSession) -> None:
-    found = only(denial_rate_by_procedure(**inputs(spark, {**UNKNOWN, "network": "silent"})))
+    found = rows.only_row(denial_rate_by_procedure(**inputs(spark, {**UNKNOWN, "network": "silent"})))
     assert found["lines_adjudicated"] == 1
     assert {found[name] for name in (*OF_EVIDENCE, *RATES)} == {None}
 
@@ -108,14 +103,10 @@ def test_lines_without_a_code_and_decisions_ahead(spark: SparkSession) -> None:
 
 
 def test_every_line_and_its_charge_reappear_once(spark: SparkSession) -> None:
-    assert denial_rate_by_procedure.balance is not None
     given = inputs(spark, {}, FULL, {"procedure_code": "99214"}, {"is_initial": False, "initial_outcome": None})
     result = denial_rate_by_procedure(**given)
     for frame, differences in ((given["lines"], {0}), (given["lines"].union(given["lines"]), {3, 300})):
-        sums: dict[str, Any] = {}
-        for row in denial_rate_by_procedure.balance({**given, "lines": frame}, result).collect():
-            amount = row["amount"] if row["side"] == "in" else -row["amount"]
-            sums[row["measure"]] = sums.get(row["measure"], 0) + amount
+        sums = rows.unbalanced(denial_rate_by_procedure, {**given, "lines": frame}, result)
         assert set(sums.values()) == differences
 
 

@@ -1,7 +1,5 @@
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -44,12 +42,6 @@ def summary(spark: SparkSession, *claims: Row, copies: tuple[Row, ...] = ()) -> 
     )
 
 
-def only(result: DataFrame) -> Mapping[str, Any]:
-    found = result.collect()
-    assert len(found) == 1
-    return found[0].asDict()
-
-
 def test_every_variant_of_the_rate_on_the_same_claims(spark: SparkSession) -> None:
     partial: Row = {
         **DENIED, "initial_denial_outcome": "partial", "final_denial_outcome": "partial",
@@ -57,7 +49,7 @@ def test_every_variant_of_the_rate_on_the_same_claims(spark: SparkSession) -> No
     }  # fmt: skip
     appealed: Row = {**OVERTURNED, "appeal_date": "2026-02-01"}
     result = summary(spark, CLEAN, DENIED, partial, appealed, UNDECIDED)
-    found = only(result)
+    found = rows.only_row(result)
     assert {name: found[name] for name in found if name.startswith("claims_")} == {
         "claims_submitted": 5, "claims_adjudicated": 4, "claims_initially_denied": 3, "claims_finally_denied": 1,
         "claims_overturned": 1, "claims_appealed": 1,
@@ -76,7 +68,9 @@ def test_every_variant_of_the_rate_on_the_same_claims(spark: SparkSession) -> No
 
 
 def test_a_denial_becomes_final_on_its_day(spark: SparkSession) -> None:
-    found = only(summary(spark, {**DENIED, "denial_final_on": "2026-05-21"}, {**DENIED, "denial_final_on": None}))
+    found = rows.only_row(
+        summary(spark, {**DENIED, "denial_final_on": "2026-05-21"}, {**DENIED, "denial_final_on": None})
+    )
     assert (found["claims_initially_denied"], found["claims_finally_denied"]) == (2, 0)
     assert found["_next_change_date"] == date(2026, 5, 21)
 
@@ -89,30 +83,30 @@ def test_no_more_is_recovered_than_was_denied_and_nothing_that_was_paid_at_once(
     )
     for paid, at_once, recovered in cases:
         claim: Row = {**OVERTURNED, "paid_amount": paid, "initially_paid_amount": at_once}
-        assert only(summary(spark, claim))["recovered_amount"] == money(recovered)
+        assert rows.only_row(summary(spark, claim))["recovered_amount"] == money(recovered)
 
 
 def test_voided_copied_and_later_claims_are_left_out(spark: SparkSession) -> None:
     later: Row = {"submitted_date": "2026-05-21"}
     copies: tuple[Row, ...] = ({"family_id": "C2", "outcome": "exact"}, {"family_id": "C3", "outcome": "possible"})
-    found = only(summary(spark, CLEAN, {"is_void_family": True}, {}, {}, later, copies=copies))
+    found = rows.only_row(summary(spark, CLEAN, {"is_void_family": True}, {}, {}, later, copies=copies))
     assert (found["claims_submitted"], found["billed_amount"]) == (2, money("200.00"))
     assert found["_next_change_date"] == date(2026, 5, 21)
 
 
 def test_received_claims_without_a_submission_count_from_their_month(spark: SparkSession) -> None:
-    assert only(summary(spark, {"submitted_date": None}))["claims_submitted"] == 1
+    assert rows.only_row(summary(spark, {"submitted_date": None}))["claims_submitted"] == 1
 
 
 def test_without_evidence_denials_are_null_and_not_zero(spark: SparkSession) -> None:
     unknown: Row = {"network": "silent", "initial_denial_outcome": None, "final_denial_outcome": None}
-    found = only(summary(spark, unknown))
+    found = rows.only_row(summary(spark, unknown))
     assert (found["claims_submitted"], found["claims_adjudicated"]) == (1, 1)
     assert {found[name] for name in (*OF_EVIDENCE, *RATES)} == {None}
 
 
 def test_a_denominator_of_nothing_gives_null(spark: SparkSession) -> None:
-    found = only(summary(spark, {**UNDECIDED, "billed_amount": "0.00"}))
+    found = rows.only_row(summary(spark, {**UNDECIDED, "billed_amount": "0.00"}))
     assert found["initial_denial_rate_submitted"] == 0
     assert found["initial_denial_rate_adjudicated"] is None
     assert found["initial_denial_rate_dollars"] is None

@@ -1,5 +1,4 @@
 from datetime import date
-from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -30,8 +29,10 @@ def test_payments_stand_at_their_lag_reversals_deducted(spark: SparkSession) -> 
     result = payment_triangle(postings=given, as_of=AS_OF)
     assert {r["lag_month"]: r["paid_amount"] for r in result.collect()} == {0: money("6.00"), 2: money("40.00")}
     assert not rows.broken(result, payment_triangle)
-    assert unbalanced(given, result) == 0
-    assert unbalanced(given.union(given), result) == money("46.00")
+    assert rows.unbalanced(payment_triangle, {"postings": given, "as_of": AS_OF}, result) == {"paid": 0}
+    assert rows.unbalanced(payment_triangle, {"postings": given.union(given), "as_of": AS_OF}, result) == {
+        "paid": money("46.00")
+    }
 
 
 def test_what_is_posted_after_the_day_waits_for_its_day(spark: SparkSession) -> None:
@@ -41,16 +42,9 @@ def test_what_is_posted_after_the_day_waits_for_its_day(spark: SparkSession) -> 
     result = payment_triangle(postings=given, as_of=AS_OF)
     (found,) = result.collect()
     assert (found["paid_amount"], found["_next_change_date"]) == (money("2.00"), date(2026, 4, 11))
-    assert unbalanced(given, result) == 0
+    assert rows.unbalanced(payment_triangle, {"postings": given, "as_of": AS_OF}, result) == {"paid": 0}
 
 
 def test_months_networks_and_payers_are_apart(spark: SparkSession) -> None:
     others: tuple[Row, ...] = ({"network": "south"}, {"payer_code": "UHC"}, {"service_month": "2026-02-01"})
     assert payment_triangle(postings=postings(spark, {}, *others), as_of=AS_OF).count() == 4
-
-
-def unbalanced(given: DataFrame, result: DataFrame) -> Any:
-    """What went in less what came out."""
-    assert payment_triangle.balance is not None
-    told = payment_triangle.balance({"postings": given, "as_of": AS_OF}, result).collect()
-    return sum(row["amount"] if row["side"] == "in" else -row["amount"] for row in told)

@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from datetime import date, timedelta
 
 import pytest
@@ -84,21 +83,6 @@ def told_copies(spark: SparkSession, *copies: Row) -> DataFrame:
     return rows.frame(spark, claim_copy.fields, *copies, defaults={"network": "north"})
 
 
-def unbalanced(settled: DataFrame, copies: DataFrame, result: DataFrame) -> dict[str, object]:
-    """Measure -> what went in less what came out."""
-    assert revenue_by_payer.balance is not None
-    sums: dict[str, object] = {}
-    for row in revenue_by_payer.balance({"claims": settled, "copies": copies}, result).collect():
-        sums[row["measure"]] = sums.get(row["measure"], 0) + (row["amount"] if row["side"] == "in" else -row["amount"])
-    return sums
-
-
-def only_row(result: DataFrame) -> Mapping[str, object]:
-    found = result.collect()
-    assert len(found) == 1
-    return found[0].asDict()
-
-
 def test_an_ordinary_claim_is_one_row(spark: SparkSession) -> None:
     result = revenue_of(claims(spark, {}), as_of=AS_OF)
     rows.assert_same_rows(result, revenue(spark, {}))
@@ -127,7 +111,7 @@ CLOSED_BY = {
 @pytest.mark.parametrize("name", CLOSED_BY)
 def test_what_is_left_goes_by_the_closing_date(spark: SparkSession, name: str) -> None:
     closes_on, column, next_change = CLOSED_BY[name]
-    found = only_row(revenue_of(claims(spark, left("15.00", closes_on=closes_on)), as_of=AS_OF))
+    found = rows.only_row(revenue_of(claims(spark, left("15.00", closes_on=closes_on)), as_of=AS_OF))
     amounts = {c: found[c] for c in ("outstanding_amount", "residual_amount", "credit_amount")}
     assert amounts == {c: money("15.00" if c == column else "0.00") for c in amounts}
     assert found["_next_change_date"] == next_change
@@ -139,7 +123,7 @@ def test_outstanding_is_split_by_whether_an_answer_stands(spark: SparkSession) -
         left("7.00", is_adjudicated=False),
         left("1.00", is_adjudicated=None),
     )
-    found = only_row(revenue_of(claims(spark, *open_claims), as_of=AS_OF))
+    found = rows.only_row(revenue_of(claims(spark, *open_claims), as_of=AS_OF))
     assert found["outstanding_amount"] == money("23.00")
     assert found["outstanding_unexplained_amount"] == money("15.00")
     assert found["outstanding_unadjudicated_amount"] == money("8.00")
@@ -168,7 +152,7 @@ def test_a_void_family_is_no_claim_and_its_payment_a_credit(spark: SparkSession)
         "is_void_family": True, "billed_amount": "0.00", "allowed_amount": None, "contractual_amount": "0.00",
         "patient_responsibility_amount": "0.00", "remainder_amount": "-60.00", "line_count": 0,
     }  # fmt: skip
-    found = only_row(revenue_of(claims(spark, {}, void), as_of=AS_OF))
+    found = rows.only_row(revenue_of(claims(spark, {}, void), as_of=AS_OF))
     assert (found["claim_count"], found["claims_without_allowed"], found["line_count"]) == (1, 0, 1)
     assert (found["paid_amount"], found["credit_amount"]) == (money("120.00"), money("-60.00"))
 
@@ -176,7 +160,7 @@ def test_a_void_family_is_no_claim_and_its_payment_a_credit(spark: SparkSession)
 def test_a_credit_is_negative_and_never_netted(spark: SparkSession) -> None:
     tomorrow = AS_OF + timedelta(days=1)
     result = revenue_of(claims(spark, left("-20.00", closes_on=tomorrow), left("20.00", closes_on=AS_OF)), as_of=AS_OF)
-    found = only_row(result)
+    found = rows.only_row(result)
     assert (found["credit_amount"], found["residual_amount"]) == (money("-20.00"), money("20.00"))
     assert found["outstanding_amount"] == money("0.00")
     assert found["_next_change_date"] is None
@@ -190,23 +174,23 @@ def test_next_change_is_the_earliest_closing_of_a_claim_with_something_left(spar
         left("0.00", closes_on=date(2026, 3, 2)),
         left("5.00", closes_on=date(2026, 2, 1)),
     ]
-    found = only_row(revenue_of(claims(spark, *coming), as_of=AS_OF))
+    found = rows.only_row(revenue_of(claims(spark, *coming), as_of=AS_OF))
     assert found["_next_change_date"] == date(2026, 3, 15)
 
 
 def test_allowed_that_nobody_states_is_null_and_counted(spark: SparkSession) -> None:
-    some = only_row(revenue_of(claims(spark, {}, left("0.00")), as_of=AS_OF))
-    none = only_row(revenue_of(claims(spark, left("0.00")), as_of=AS_OF))
+    some = rows.only_row(revenue_of(claims(spark, {}, left("0.00")), as_of=AS_OF))
+    none = rows.only_row(revenue_of(claims(spark, left("0.00")), as_of=AS_OF))
     assert (some["allowed_amount"], some["claims_without_allowed"]) == (money("80.00"), 1)
     assert (none["allowed_amount"], none["claims_without_allowed"]) == (None, 1)
 
 
 def test_coverage_is_null_until_it_is_known_of_some_claim(spark: SparkSession) -> None:
-    unknown = only_row(revenue_of(claims(spark, {}, {"elig_status": None}), as_of=AS_OF))
+    unknown = rows.only_row(revenue_of(claims(spark, {}, {"elig_status": None}), as_of=AS_OF))
     statuses = ({}, {"elig_status": "covered"}, {"elig_status": "gap"}, {"elig_status": "lost_retroactively"})
     void = {"elig_status": "gap", "is_void_family": True, "billed_amount": "0.00", "contractual_amount": "0.00"}
-    known = only_row(revenue_of(claims(spark, *statuses, void), as_of=AS_OF))
-    inside = only_row(revenue_of(claims(spark, {"elig_status": "covered"}), as_of=AS_OF))
+    known = rows.only_row(revenue_of(claims(spark, *statuses, void), as_of=AS_OF))
+    inside = rows.only_row(revenue_of(claims(spark, {"elig_status": "covered"}), as_of=AS_OF))
     columns = ("claims_outside_coverage", "paid_outside_coverage_amount")
     assert [unknown[c] for c in columns] == [None, None]
     assert [known[c] for c in columns] == [2, money("120.00")]
@@ -231,7 +215,7 @@ def test_balance_closes_over_mixed_claims_and_opens_when_one_is_doubled(spark: S
     copies = told_copies(spark, *[{"family_id": c, "outcome": "exact", "is_kept": False} for c in ("C6", "C7")])
     result = revenue_by_payer(claims=given, copies=copies, as_of=AS_OF)
     for frame, closes in ((given, True), (given.union(given), False)):
-        sums = unbalanced(frame, copies, result)
+        sums = rows.unbalanced(revenue_by_payer, {"claims": frame, "copies": copies}, result)
         assert set(sums) == {*CONSERVED, "claims", "denied", "remainder"}
         assert (set(sums.values()) == {0}) is closes
 
@@ -272,7 +256,7 @@ def test_what_several_networks_sent_counts_once_if_its_identity_is_proved(spark:
     result = revenue_by_payer(claims=settled, copies=copies, as_of=AS_OF)
     found = {r["network"]: (r["claim_count"], r["paid_amount"]) for r in result.collect()}
     assert found == {"north": (2, money("120.00")), "south": (3, money("170.00")), "west": (1, money("60.00"))}
-    assert set(unbalanced(settled, copies, result).values()) == {0}
+    assert set(rows.unbalanced(revenue_by_payer, {"claims": settled, "copies": copies}, result).values()) == {0}
 
 
 def test_rules_tell_good_from_bad_and_unknown(spark: SparkSession) -> None:

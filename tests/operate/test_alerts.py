@@ -1,13 +1,10 @@
 """Who is told what, and how often; targets are a server on loopback and moto's SNS."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import ClassVar
 
 import boto3
 import pytest
@@ -26,6 +23,7 @@ from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
 from lakehouse.storage.store import Store
 from servers.moto import REGION, Moto
+from servers.webhook import Webhook
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
 HOOK = AlertTarget(kind="webhook", url="env:HOOK_URL")
@@ -166,38 +164,6 @@ def test_many_stale_tables_of_one_cause_are_one_incident(tmp_path: Path) -> None
 TOLD = Message(Phase.OPENED, "prod: silver.visit failed", ("finance",), ("one", "two"))
 
 
-class Hook(BaseHTTPRequestHandler):
-    """Keeps what is posted; refuses on the path /refuse."""
-
-    bodies: ClassVar[list[dict[str, object]]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path == "/refuse":
-            self.send_response(404)
-        else:
-            assert self.headers["Content-Type"] == "application/json"
-            self.bodies.append(json.loads(body))
-            self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
-
-
-@pytest.fixture
-def hook() -> Iterator[str]:
-    """URL of a server on loopback."""
-    Hook.bodies = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 def shapes(body: dict[str, object]) -> Sequence[str]:
     """The lines a person reads."""
     if "text" in body:
@@ -209,16 +175,16 @@ def shapes(body: dict[str, object]) -> Sequence[str]:
 
 
 @pytest.mark.parametrize("kind", ["slack", "teams", "webhook"])
-def test_webhooks_are_posted_in_their_form(kind: str, hook: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOK_URL", f"{hook}/services/secret")
+def test_webhooks_are_posted_in_their_form(kind: str, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_URL", f"{webhook.url}/services/secret")
     alerts.send(AlertTarget.model_validate({"kind": kind, "url": "env:HOOK_URL"}), TOLD, 5)
-    (body,) = Hook.bodies
+    (body,) = webhook.bodies
     assert shapes(body) == [TOLD.title, "owners: finance", "one", "two"]
 
 
-def test_what_a_target_refuses_is_told_without_its_url(hook: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_target_refuses_is_told_without_its_url(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     for url, said in (
-        (f"{hook}/refuse", "it answered 404"),
+        (f"{webhook.url}/refuse", "it answered 404"),
         ("http://127.0.0.1:9/secret", "it does not answer"),
         ("ftp://somewhere/secret", "its URL is none"),
     ):

@@ -27,6 +27,12 @@ AETNA = {"payer_name_key": "AETNA", "line_of_business_key": "-", "payer_code": "
 
 BILLED_100_ALLOWED_80: tuple[Row, ...] = ({"billed_amount": "100.00", "allowed_amount": "80.00"},)
 
+BY_LINE: Row = {"network": "by_line", "denial_evidence": "line_code"}
+FIRST: Row = {"submitted_date": "2026-01-11"}
+REPLACED: Row = {"claim_id": "B", "replaces_claim_id": "-", "frequency_code": "7", "submitted_date": "2026-02-01"}
+VOIDED: Row = {**REPLACED, "frequency_code": "8"}
+TWO: tuple[Row, ...] = ({"billed_amount": "60.00"}, {"billed_amount": "40.00"})
+
 
 @dataclass(frozen=True)
 class Case:
@@ -136,3 +142,20 @@ def _named(case: str, version: Row) -> Row:
 
 def _numbered(case: str, many: Sequence[Row], key: str) -> list[Row]:
     return [{"claim_id": case, key: f"{case}-{n}", **_named(case, row)} for n, row in enumerate(many)]
+
+
+def of_claim(paid: str, *adjustments: tuple[str, str, str], day: str = "2026-01-20", **other: object) -> Row:
+    """A remittance at claim level."""
+    return {"remittance_id": f"R{day}", "remit_date": day, "paid_amount": paid, "billed_amount": "100.00",
+            "adjustments": adjustments, **other}  # fmt: skip
+
+
+def of_line(line: str, paid: str, *adjustments: tuple[str, str, str], day: str = "2026-01-20", **other: object) -> Row:
+    """A row of a remittance, at line level."""
+    return {"remittance_id": f"R{day}", "remit_date": day, "payment_level": "line", "line_id": line,
+            "paid_amount": paid, "adjustments": adjustments, **other}  # fmt: skip
+
+
+def own(network: str, code: str | None, paid: str, charge: str = "60.00") -> Row:
+    """A line that speaks for itself."""
+    return {"network": network, "billed_amount": charge, "paid_amount": paid, "denial_code": code}

@@ -143,6 +143,24 @@ def broken(rows: DataFrame, table: Table) -> set[str]:
     return {e.name for e in tried if not all(row[e.name] for row in found)}
 
 
+def unbalanced(table: Table, inputs: Mapping[str, object], result: DataFrame) -> dict[str, Decimal]:
+    """Measure of the table's balance -> what went in less what came out."""
+    assert table.balance is not None
+    sums: dict[str, Decimal] = {}
+    for row in table.balance(inputs, result).collect():
+        sums[row["measure"]] = sums.get(row["measure"], Decimal(0)) + (
+            row["amount"] if row["side"] == "in" else -row["amount"]
+        )
+    return sums
+
+
+def only_row(result: DataFrame) -> Mapping[str, object]:
+    """The one row there is."""
+    found = result.collect()
+    assert len(found) == 1
+    return found[0].asDict()
+
+
 def assert_same_rows(found: DataFrame, expected: DataFrame, *, ignore_row_order: bool = False) -> None:
     """Same columns, types and rows. Column comments are the engine's to attach, and hand-made frames are nullable."""
     assert_df_equality(found, expected, ignore_nullable=True, ignore_metadata=True, ignore_row_order=ignore_row_order)

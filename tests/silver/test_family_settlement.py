@@ -9,16 +9,12 @@ from pyspark.sql import functions as F
 from lakehouse.silver.claim_final import IDENTITY, claim_final
 from lakehouse.silver.family_settlement import SUMMED
 from silver import family
-from silver.family import Case
+from silver.family import BY_LINE, FIRST, REPLACED, VOIDED, Case
 from silver.rows import Row, money
 
 SUMMING: Row = {"network": "delta", "version_mode": "delta"}
-BY_LINE: Row = {"network": "by_line", "denial_evidence": "line_code"}
 SILENT: Row = {"network": "silent", "denial_evidence": "none"}
 AGING: Row = {"network": "aging", "closes_claims": False, "days_to_close": 120}
-FIRST: Row = {"submitted_date": "2026-01-11"}
-REPLACED: Row = {"claim_id": "B", "replaces_claim_id": "-", "frequency_code": "7", "submitted_date": "2026-02-01"}
-VOIDED: Row = {"claim_id": "B", "replaces_claim_id": "-", "frequency_code": "8", "submitted_date": "2026-02-01"}
 LATE: Row = {"claim_id": "B", "replaces_claim_id": "-", "frequency_code": "5", "submitted_date": "2026-02-01"}
 BILLED_100: Row = {"billed_amount": "100.00"}
 BILLED_150: Row = {"billed_amount": "150.00", "claim_id": "B"}

@@ -9,33 +9,11 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.line_outcome import line_outcome
 from silver import family, rows
-from silver.family import Case
+from silver.family import BY_LINE, FIRST, REPLACED, TWO, VOIDED, Case, of_claim, of_line, own
 from silver.rows import Row, money
 
-BY_LINE: Row = {"network": "by_line", "denial_evidence": "line_code"}
 SILENT: Row = {"network": "silent", "denial_evidence": "none"}
-FIRST: Row = {"submitted_date": "2026-01-11"}
-REPLACED: Row = {"claim_id": "B", "replaces_claim_id": "-", "frequency_code": "7", "submitted_date": "2026-02-01"}
-VOIDED: Row = {**REPLACED, "frequency_code": "8"}
-TWO: tuple[Row, ...] = ({"billed_amount": "60.00"}, {"billed_amount": "40.00"})
 CO29, CO45, CO18 = ("CO", "29", "100.00"), ("CO", "45", "20.00"), ("CO", "18", "100.00")
-
-
-def of_claim(paid: str, *adjustments: tuple[str, str, str], day: str = "2026-01-20", **other: object) -> Row:
-    """A remittance at claim level."""
-    return {"remittance_id": f"R{day}", "remit_date": day, "paid_amount": paid, "billed_amount": "100.00",
-            "adjustments": adjustments, **other}  # fmt: skip
-
-
-def of_line(line: str, paid: str, *adjustments: tuple[str, str, str], day: str = "2026-01-20", **other: object) -> Row:
-    """A row of a remittance, at line level."""
-    return {"remittance_id": f"R{day}", "remit_date": day, "payment_level": "line", "line_id": line,
-            "paid_amount": paid, "adjustments": adjustments, **other}  # fmt: skip
-
-
-def own(network: str, code: str | None, paid: str, charge: str = "60.00") -> Row:
-    """A line that speaks for itself."""
-    return {"network": network, "billed_amount": charge, "paid_amount": paid, "denial_code": code}
 
 
 # line -> outcome and denied amount, of the first decision and of the last; "-": that decision is not of its version

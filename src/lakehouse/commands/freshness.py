@@ -40,11 +40,11 @@ def freshness(
     """
     from lakehouse.engine.record import read_records
     from lakehouse.operate.alerts import FRESHNESS, of_staleness, tell_incidents
-    from lakehouse.operate.freshness import RECORDS_READ, lake_freshness
+    from lakehouse.operate.freshness import lake_freshness
 
     opened = open_lake(context, env, config, select, exclude)
     logs = opened.logs()
-    records = read_records(logs.store, RECORDS_READ)
+    records = read_records(logs.store)
     found = lake_freshness(opened.registry, opened.names, logs, records, datetime.now(UTC))
     if alert:
         for problem in tell_incidents(

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lakehouse.storage.log import DeltaLog, Logs
 
 FORMAT = "lakehouse-status/1"
-RECORDS_READ = 20
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def status(
 
     opened = open_lake(context, env, config, select, exclude)
     logs = opened.logs()
-    records = read_records(logs.store, RECORDS_READ)
+    records = read_records(logs.store)
     outcomes = latest_outcomes(opened.registry, records)
     now = datetime.now(UTC)
     fresh = lake_freshness(opened.registry, opened.names, logs, records, now)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lakehouse.spec.freshness import Report
+from lakehouse.spec.freshness import Report, in_words
 from lakehouse.spec.registry import Registry
 from lakehouse.spec.scopes import Changes, Conformed
 from lakehouse.spec.table import Table
@@ -27,16 +27,7 @@ class Serving:
 
     def age(self, now: datetime) -> str:
         """How old it is, in words."""
-        if self.built_at is None:
-            return "never built"
-        hours = (now - self.built_at).total_seconds() / 3600
-        return (
-            f"{hours * 60:.0f} minutes old"
-            if hours < 1
-            else f"{hours:.0f} hours old"
-            if hours < 48
-            else f"{hours / 24:.0f} days old"
-        )
+        return "never built" if self.built_at is None else f"{in_words(now - self.built_at)} old"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from lakehouse.storage.notes import CommitNote
 from lakehouse.storage.store import Store
 
 RUNS = ("ops", "runs")
+RECORDS_READ = 50
 FORMAT = 1
 _FOLD_BACK = timedelta(days=7)
 _AMOUNT = T.DecimalType(38, 2)
@@ -130,7 +131,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"a run record cannot hold a {type(value).__name__}")
 
 
-def read_records(store: Store, limit: int = 20) -> list[Record]:
+def read_records(store: Store, limit: int = RECORDS_READ) -> list[Record]:
     """The newest run records, newest first."""
     found: list[Record] = []
     for day in reversed(store.folders(*RUNS)):
@@ -188,18 +189,20 @@ def _records_after(store: Store, folded: set[str]) -> list[Record]:
     return [json.loads(store.read(*RUNS, day, f"{name}.json")) for day, name in sorted(fresh)]
 
 
-def _started(record: Record) -> datetime:
+def started_at(record: Record) -> datetime:
+    """When the run began, UTC."""
     return datetime.fromisoformat(str(record["started_at"]))
 
 
-def _tables(record: Record) -> list[dict[str, object]]:
+def tables_of(record: Record) -> list[dict[str, object]]:
+    """What the record says of each table that had work."""
     tables = record["tables"]
     assert isinstance(tables, list)
     return tables
 
 
 def _run_rows(record: Record) -> list[Values]:
-    run_id, started = record["run_id"], _started(record)
+    run_id, started = record["run_id"], started_at(record)
     day = date.fromisoformat(str(record["logical_date"]))
     if record["nothing_due"]:
         return [(run_id, day, started, record["seconds"], None, "nothing_due", None, None, {}, None, [])]
@@ -217,15 +220,15 @@ def _run_rows(record: Record) -> list[Values]:
             t["error"],
             t["blocked_by"],
         )
-        for t in _tables(record)
+        for t in tables_of(record)
     ]
 
 
 def _check_rows(record: Record) -> list[Values]:
     names = ("table", "name", "network", "on_failure", "failed", "total", "holds", "places")
     return [
-        (record["run_id"], _started(record), *[c[n] for n in names])
-        for t in _tables(record)
+        (record["run_id"], started_at(record), *[c[n] for n in names])
+        for t in tables_of(record)
         for c in _listed(t, "checks")
     ]
 
@@ -233,8 +236,8 @@ def _check_rows(record: Record) -> list[Values]:
 def _ledger_rows(record: Record) -> list[Values]:
     names = ("table", "ledger", "part", "measure", "side", "reason")
     return [
-        (record["run_id"], _started(record), *[line[n] for n in names], Decimal(str(line["amount"])))
-        for t in _tables(record)
+        (record["run_id"], started_at(record), *[line[n] for n in names], Decimal(str(line["amount"])))
+        for t in tables_of(record)
         for line in _listed(t, "ledger")
     ]
 
@@ -249,7 +252,7 @@ def latest_outcomes(registry: Registry, records: Sequence[Record]) -> dict[str, 
     """The last recorded outcome of each table, from records newest first."""
     found: dict[str, str] = {}
     for record in records:
-        for t in _tables(record):
+        for t in tables_of(record):
             if t["table"] in registry.tables:
                 found.setdefault(str(t["table"]), str(t["outcome"]))
     return found

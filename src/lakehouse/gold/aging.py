@@ -8,9 +8,8 @@ import datetime
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gold.claim_state import split_remainder, with_sender, without_copies
-from lakehouse.reference.payer_mapping import sent_name_key
-from lakehouse.silver.standard_payer import with_standard_payer
+from lakehouse.gold.claim_state import split_remainder, with_sender
+from lakehouse.silver.claim_copies import without_copies
 from lakehouse.spec.columns import money_or_zero
 
 SERVICE, SUBMISSION = "service", "submission"
@@ -44,18 +43,6 @@ def bucket(age: Column) -> Column:
     for edge, name in EDGES:
         found = found.when(age <= edge, name)
     return found.otherwise(OLDEST)
-
-
-def with_owing_payer(claims: DataFrame, payers: DataFrame) -> DataFrame:
-    """`claims`, one row each, with `payer_code` of the payer that owes now."""
-    is_own = sent_name_key(F.col("owing_payer_name")).eqNullSafe(sent_name_key(F.col("payer_name")))
-    own = claims.withColumns(
-        {"own_payer_code": F.when(is_own, F.col("payer_code")), "payer_name": F.col("owing_payer_name")}
-    )
-    named = with_standard_payer(
-        own.drop("payer_code").withColumn("line_of_business", F.lit(None).cast("string")), payers
-    )
-    return named.withColumn("payer_code", F.coalesce("own_payer_code", "payer_code"))
 
 
 def served_until() -> Column:

@@ -17,13 +17,13 @@ from lakehouse.gold.aging import (
     bucket,
     open_claims,
     served_until,
-    with_owing_payer,
 )
 from lakehouse.reference.payer_mapping import PAYER_CODES, payer_mapping
 from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_final import claim_final
+from lakehouse.silver.standard_payer import with_payer_of
 from lakehouse.spec.balance import Entry, combined, entries
-from lakehouse.spec.columns import sum_money
+from lakehouse.spec.columns import sum_money, sum_where
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, row, unique
 from lakehouse.spec.field import DATE, LONG, STRING, TOTAL, field
@@ -106,15 +106,14 @@ def ar_aging(
             F.struct(F.lit(SUBMISSION).alias("date_basis"), F.col("submitted_date").alias("aged_from")),
         )
     )
-    owed = with_owing_payer(open_claims(claims, copies, networks, as_of), payers)
+    owed = with_payer_of(open_claims(claims, copies, networks, as_of), payers, "owing_payer_name", "payer_code")
     aged = owed.select("network", "payer_code", "open_amount", "patient_open_amount", dated)
     aged_in = bucket(F.datediff(F.lit(as_of), F.col("aged_from")))
     kind = F.when(F.col("open_amount") < 0, CREDIT).otherwise(aged_in)
     placed = aged.withColumns({"as_of_date": F.lit(as_of), "bucket": kind})
-    old = F.when(F.col("bucket").isin(*OVER_90), F.col("open_amount")).otherwise(0)
     return placed.groupBy(*KEY).agg(
         F.count(F.lit(1)).alias("claim_count"),
         sum_money("open_amount").alias("open_amount"),
         sum_money("patient_open_amount").alias("patient_open_amount"),
-        sum_money(old).alias("over_90_amount"),
+        sum_where(F.col("bucket").isin(*OVER_90), "open_amount").alias("over_90_amount"),
     )

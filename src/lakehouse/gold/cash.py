@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.silver.held_payment import NO_CLAIM
-from lakehouse.silver.standard_payer import with_standard_payer
+from lakehouse.silver.standard_payer import with_payer_by_name
 
 POSTED, UNMATCHED, PROVIDER_LEVEL = "posted", "unmatched", "provider_level"
 
@@ -29,9 +29,9 @@ def all_cash(postings: DataFrame, held: DataFrame, payments: DataFrame, payers: 
         *columns, F.col("posting_payer_code").alias("payer_code"), "is_reversal", F.lit(POSTED).alias("kind")
     )
     others = [
-        with_standard_payer(
-            rows.select(*columns, "payer_name", F.lit(None).cast("string").alias("line_of_business")), payers
-        ).select(*columns, "payer_code", F.lit(False).alias("is_reversal"), F.lit(kind).alias("kind"))
+        with_payer_by_name(rows, payers, "payer_name", "payer_code").select(
+            *columns, "payer_code", F.lit(False).alias("is_reversal"), F.lit(kind).alias("kind")
+        )
         for kind, rows in ((UNMATCHED, unmatched(held)), (PROVIDER_LEVEL, provider_level(payments)))
     ]
     return posted.unionByName(others[0]).unionByName(others[1])

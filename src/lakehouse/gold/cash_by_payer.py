@@ -14,7 +14,7 @@ from lakehouse.silver.held_payment import held_payment
 from lakehouse.silver.payment import payment
 from lakehouse.silver.posting import posting
 from lakehouse.spec.balance import Entry, amount_where, combined, entries
-from lakehouse.spec.columns import sum_money
+from lakehouse.spec.columns import sum_where
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, row, totals_match, unique
 from lakehouse.spec.field import DATE, LONG, STRING, TOTAL, Field, field
@@ -96,23 +96,19 @@ def cash_by_payer(
     A payment said twice counts once; one of a claim that another network sent too, for the network that is kept.
     """
     every = all_cash(postings, held, payments, payers)
-    paid, reversal = F.col("paid_amount"), F.col("is_reversal")
-
-    def amount(condition: Column) -> Column:
-        return sum_money(F.when(condition & F.col("counts"), paid).otherwise(0))
-
-    is_posted = F.col("kind") == POSTED
+    counts, reversal = F.col("counts"), F.col("is_reversal")
+    is_posted = counts & (F.col("kind") == POSTED)
     return (
         every.withColumn("counts", has_come("remit_date", as_of))
         .groupBy(*KEY)
         .agg(
-            F.count_if(is_posted & ~reversal & F.col("counts")).alias("payment_count"),
-            F.count_if(is_posted & reversal & F.col("counts")).alias("reversal_count"),
-            amount(is_posted & ~reversal).alias("paid_amount"),
-            amount(is_posted & reversal).alias("reversed_amount"),
-            amount(is_posted).alias("net_paid_amount"),
-            amount(F.col("kind") == PROVIDER_LEVEL).alias("provider_level_amount"),
-            amount(F.col("kind") == UNMATCHED).alias("unmatched_amount"),
+            F.count_if(is_posted & ~reversal).alias("payment_count"),
+            F.count_if(is_posted & reversal).alias("reversal_count"),
+            sum_where(is_posted & ~reversal, "paid_amount").alias("paid_amount"),
+            sum_where(is_posted & reversal, "paid_amount").alias("reversed_amount"),
+            sum_where(is_posted, "paid_amount").alias("net_paid_amount"),
+            sum_where(counts & (F.col("kind") == PROVIDER_LEVEL), "paid_amount").alias("provider_level_amount"),
+            sum_where(counts & (F.col("kind") == UNMATCHED), "paid_amount").alias("unmatched_amount"),
             F.min(still_to_come("remit_date", as_of)).alias("_next_change_date"),
         )
     )

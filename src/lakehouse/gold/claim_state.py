@@ -5,21 +5,15 @@ import datetime
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.silver.claim_copies import copies_left_out
-from lakehouse.silver.family_settlement import FAMILY
+from lakehouse.silver.claim_copies import without_copies
 from lakehouse.silver.remittances import FULL, PARTIAL
 from lakehouse.spec.field import RATE
 
 NO_EVIDENCE = "none"
 
 
-def without_copies(claims: DataFrame, copies: DataFrame) -> DataFrame:
-    """`claims` without copies of a claim that counts for another network."""
-    return claims.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
-
-
 def counted_claims(claims: DataFrame, copies: DataFrame) -> DataFrame:
-    """`without_copies`, without voided families either."""
+    """`claims` without voided families and without copies of a claim that counts for another network."""
     return without_copies(claims.where(~F.col("is_void_family")), copies)
 
 
@@ -47,6 +41,11 @@ def still_to_come(day: Column | str, as_of: datetime.date) -> Column:
     """The day, if it lies after `as_of`."""
     column = F.col(day) if isinstance(day, str) else day
     return F.when(column > F.lit(as_of), column)
+
+
+def next_change(as_of: datetime.date, *days: Column | str) -> Column:
+    """Of a group: the first of all `days` (two or more) that lies after `as_of`; null if none does."""
+    return F.min(F.least(*[still_to_come(day, as_of) for day in days]))
 
 
 def rate(part: Column | str, whole: Column | str) -> Column:

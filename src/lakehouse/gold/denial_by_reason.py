@@ -11,7 +11,7 @@ from lakehouse.gold.claim_state import has_come, still_to_come
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.silver.denial_reason import denial_reason
 from lakehouse.spec.balance import Entry, amount_where, combined, entries
-from lakehouse.spec.columns import sum_money
+from lakehouse.spec.columns import sum_money, sum_where
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, row, totals_match, unique
 from lakehouse.spec.field import BOOLEAN, DATE, LONG, STRING, TOTAL, field
@@ -44,7 +44,7 @@ def denied_money_reappears(inputs: Mapping[str, Any], result: DataFrame) -> Data
     fields=[
         field("initially_denied_month", DATE, "month of the first denial, its first day", required=True),
         NETWORK,
-        field("payer_code", STRING, f"standard payer: {', '.join(PAYER_CODES)}", required=True),
+        denial_reason.field("payer_code"),
         field("group_code", STRING, "adjustment group: CO, PR, OA, PI; - where none was sent", required=True),
         field("carc", STRING, "claim adjustment reason code, else the sender's own word; - for none", required=True),
         field("category", STRING, "of the reason; UNKNOWN where nobody classified it", required=True),
@@ -85,8 +85,8 @@ def denial_by_reason(reasons: DataFrame, as_of: datetime.date) -> DataFrame:
             F.sum(F.when(counts, F.col("line_count")).otherwise(zero)).alias("line_count"),
             sum_money(denied).alias("denied_amount"),
             sum_money(denied - still).alias("overturned_amount"),
-            sum_money(F.when(is_final, 0).otherwise(still)).alias("open_amount"),
-            sum_money(F.when(is_final, still).otherwise(0)).alias("finally_denied_amount"),
+            sum_where(~is_final, still).alias("open_amount"),
+            sum_where(is_final, still).alias("finally_denied_amount"),
             F.min(F.least(final_on, still_to_come("initially_denied_date", as_of))).alias("_next_change_date"),
         )
     )

@@ -4,15 +4,15 @@ import datetime
 from collections.abc import Mapping
 from typing import Any  # inputs are frames and the logical date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gold.claim_state import has_come, is_denied, rate, still_to_come, with_evidence, with_sender
+from lakehouse.gold.claim_state import has_come, is_denied, next_change, rate, with_evidence, with_sender
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.silver.line_outcome import line_outcome
 from lakehouse.silver.remittances import FULL, PARTIAL
 from lakehouse.spec.balance import Entry, combined, entries
-from lakehouse.spec.columns import sum_money
+from lakehouse.spec.columns import sum_where
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, between, unique
 from lakehouse.spec.field import DATE, LONG, RATE, STRING, TOTAL, Field, field
@@ -62,7 +62,7 @@ def _lines(name: str, meaning: str) -> Field:
     fields=[
         field("adjudication_month", DATE, "month of the claim's first adjudication, its first day", required=True),
         NETWORK,
-        field("payer_code", STRING, f"standard payer: {', '.join(PAYER_CODES)}", required=True),
+        line_outcome.field("payer_code"),
         field("procedure_code_system", STRING, "cpt, hcpcs ...; NONE where the line has none", required=True),
         field("procedure_code", STRING, "code of the service; NONE where the line has none", required=True),
         _lines("lines_adjudicated", "lines of versions decided first; zero charges and 0001 totals left out"),
@@ -108,9 +108,6 @@ def denial_rate_by_procedure(lines: DataFrame, networks: DataFrame, as_of: datet
         {c: F.coalesce(c, F.lit(NO_CODE)) for c in ("procedure_code_system", "procedure_code")}
     )
 
-    def amount(condition: Column, column: str) -> Column:
-        return sum_money(F.when(condition, F.col(column)).otherwise(0))
-
     counted = coded.groupBy(*KEY, "has_evidence").agg(
         F.count_if(first).alias("lines_adjudicated"),
         F.count_if(first & (outcome == FULL)).alias("lines_initially_denied_full"),
@@ -118,11 +115,11 @@ def denial_rate_by_procedure(lines: DataFrame, networks: DataFrame, as_of: datet
         F.count_if(first & ~known).alias("lines_outcome_unknown"),
         F.count_if(last & is_closed & F.col("final_outcome").isNotNull()).alias("lines_adjudicated_final"),
         F.count_if(last & is_closed & is_final & (F.col("final_outcome") == FULL)).alias("lines_finally_denied"),
-        amount(first, "billed_amount").alias("adjudicated_charge_amount"),
-        amount(first, "initially_denied_amount").alias("initially_denied_amount"),
-        amount(last & is_final, "final_denied_amount").alias("finally_denied_amount"),
-        amount(first & is_denied("initial_outcome"), "billed_amount").alias("initially_denied_charge_amount"),
-        F.min(F.least(*[still_to_come(day, as_of) for day in DATES])).alias("_next_change_date"),
+        sum_where(first, "billed_amount").alias("adjudicated_charge_amount"),
+        sum_where(first, "initially_denied_amount").alias("initially_denied_amount"),
+        sum_where(last & is_final, "final_denied_amount").alias("finally_denied_amount"),
+        sum_where(first & is_denied("initial_outcome"), "billed_amount").alias("initially_denied_charge_amount"),
+        next_change(as_of, *DATES).alias("_next_change_date"),
     )
     denied = F.col("lines_initially_denied_full") + F.col("lines_initially_denied_partial")
     rates = {

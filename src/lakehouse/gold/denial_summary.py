@@ -9,8 +9,8 @@ from lakehouse.gold.claim_state import (
     counted_claims,
     has_come,
     is_denied,
+    next_change,
     rate,
-    still_to_come,
     with_evidence,
     with_sender,
 )
@@ -18,10 +18,10 @@ from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_final import claim_final
 from lakehouse.silver.remittances import CLEAN, FULL
-from lakehouse.spec.columns import sum_money
+from lakehouse.spec.columns import sum_where
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, between, row, unique
-from lakehouse.spec.field import DATE, LONG, RATE, STRING, TOTAL, Field, field
+from lakehouse.spec.field import DATE, LONG, RATE, TOTAL, Field, field
 from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.scopes import ReplacePartitions, groups, logical_date, network_settings
 from lakehouse.spec.table import table
@@ -64,7 +64,7 @@ def _claims(name: str, meaning: str) -> Field:
     fields=[
         field("submission_month", DATE, "month of first submission, else of receipt; its first day", required=True),
         NETWORK,
-        field("payer_code", STRING, f"standard payer: {', '.join(PAYER_CODES)}", required=True),
+        claim_final.field("payer_code"),
         _claims("claims_submitted", "claim families; voided ones and copies left out"),
         _claims("claims_adjudicated", "decided at least once up to the as-of date"),
         _claims("claims_initially_denied", "denied by the primary payer's first decision, in full or in part"),
@@ -110,10 +110,6 @@ def denial_summary(claims: DataFrame, copies: DataFrame, networks: DataFrame, as
     paid_later = F.col("paid_amount") - F.coalesce("initially_paid_amount", F.lit(0))
     recovered = F.greatest(F.least(paid_later, F.col("initially_denied_amount")), F.lit(0))
 
-    def amount(condition: Column, value: Column | str) -> Column:
-        column = F.col(value) if isinstance(value, str) else value
-        return sum_money(F.when(condition, column).otherwise(0))
-
     counted = given.groupBy(*KEY, "has_evidence").agg(
         F.count_if(is_submitted).alias("claims_submitted"),
         F.count_if(is_decided).alias("claims_adjudicated"),
@@ -121,11 +117,11 @@ def denial_summary(claims: DataFrame, copies: DataFrame, networks: DataFrame, as
         F.count_if(is_decided & is_final).alias("claims_finally_denied"),
         F.count_if(first & is_overturned).alias("claims_overturned"),
         F.count_if(first & has_come("appeal_date", as_of)).alias("claims_appealed"),
-        amount(is_submitted, "billed_amount").alias("billed_amount"),
-        amount(first, "initially_denied_amount").alias("initially_denied_amount"),
-        amount(first, "billed_amount").alias("initially_denied_charge_amount"),
-        amount(first, recovered).alias("recovered_amount"),
-        F.min(F.least(*[still_to_come(day, as_of) for day in (submitted, *DATES)])).alias("_next_change_date"),
+        sum_where(is_submitted, "billed_amount").alias("billed_amount"),
+        sum_where(first, "initially_denied_amount").alias("initially_denied_amount"),
+        sum_where(first, "billed_amount").alias("initially_denied_charge_amount"),
+        sum_where(first, recovered).alias("recovered_amount"),
+        next_change(as_of, submitted, *DATES).alias("_next_change_date"),
     )
     rates = {
         "initial_denial_rate_submitted": rate("claims_initially_denied", "claims_submitted"),

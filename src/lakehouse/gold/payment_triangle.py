@@ -11,7 +11,7 @@ from lakehouse.gold.claim_state import has_come, still_to_come
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.silver.posting import posting
 from lakehouse.spec.balance import Entry, amount_where, combined, entries
-from lakehouse.spec.columns import sum_money
+from lakehouse.spec.columns import sum_where
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, unique
 from lakehouse.spec.field import DATE, INT, STRING, TOTAL, field
@@ -64,7 +64,7 @@ def payment_triangle(postings: DataFrame, as_of: datetime.date) -> DataFrame:
         postings.withColumn("lag_month", F.greatest(lag, F.lit(0)))
         .groupBy(*KEY)
         .agg(
-            sum_money(F.when(counts, F.col("paid_amount")).otherwise(0)).alias("paid_amount"),
+            sum_where(counts, "paid_amount").alias("paid_amount"),
             F.min(still_to_come("remit_date", as_of)).alias("_next_change_date"),
         )
     )

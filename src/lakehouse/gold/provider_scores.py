@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.gold.aging import served_until
 from lakehouse.gold.claim_state import has_come, is_denied, rate, split_remainder, still_to_come
-from lakehouse.spec.columns import sum_money
+from lakehouse.spec.columns import sum_money, sum_where
 from lakehouse.spec.field import RATE
 
 KEY = ("adjudication_month", "network", "rendering_provider_id")
@@ -52,14 +52,12 @@ def with_state(claims: DataFrame, as_of: datetime.date) -> DataFrame:
 def scores(claims: DataFrame) -> DataFrame:
     """One row per provider: counts and sums of its decided claims."""
 
-    def decided(column: str) -> Column:
-        return F.when(F.col("is_decided"), F.col(column)).otherwise(0)
-
+    is_decided = F.col("is_decided")
     return claims.groupBy(*KEY, "peer_group", "has_evidence").agg(
         F.count_if("is_decided").alias("claim_count"),
-        F.sum(decided("line_count")).alias("line_count"),
-        sum_money(decided("billed_amount")).alias("billed_amount"),
-        sum_money(decided("paid_amount")).alias("paid_amount"),
+        F.sum(F.when(is_decided, F.col("line_count")).otherwise(0)).alias("line_count"),
+        sum_where(is_decided, "billed_amount").alias("billed_amount"),
+        sum_where(is_decided, "paid_amount").alias("paid_amount"),
         F.count_if("has_outcome").alias("claims_with_outcome"),
         F.count_if("is_denied").alias("claims_initially_denied"),
         F.count_if("is_first_pass").alias("first_pass_count"),

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gold.claim_state import split_remainder, without_copies
+from lakehouse.gold.claim_state import split_remainder
 from lakehouse.reference.payer_mapping import PAYER_CODES
-from lakehouse.silver.claim_copies import copies_left_out
+from lakehouse.silver.claim_copies import with_is_copy, without_copies
 from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_final import claim_final
 from lakehouse.silver.coverage import AFTER_LAST, BEFORE_FIRST, GAP, LOST, UNKNOWN_MEMBER
-from lakehouse.silver.family_settlement import FAMILY
 from lakehouse.spec.balance import Entry, amount_where, combined, entries, row_count
-from lakehouse.spec.columns import sum_money
+from lakehouse.spec.columns import sum_money, sum_where
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, row, totals_match, unique
 from lakehouse.spec.field import DATE, LONG, STRING, TOTAL, Field, field
@@ -52,9 +51,7 @@ def owed_not_negative() -> Column:
 
 def claims_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
     """Measures `claims` (rows), `denied`, `remainder` and every conserved column; see `spec/balance.py`."""
-    left_out = copies_left_out(inputs["copies"]).withColumn("is_copy", F.lit(True))
-    claims = inputs["claims"].join(left_out, on=[*FAMILY], how="left")  # one row per family
-    is_copy = F.col("is_copy").isNotNull()
+    claims, is_copy = with_is_copy(inputs["claims"], inputs["copies"]), F.col("is_copy")
     given = {"denied": "denied_amount", "remainder": "remainder_amount", **dict(zip(CONSERVED, CONSERVED, strict=True))}
     left = F.col("outstanding_amount") - F.col("outstanding_in_denial_amount")
     return combined(
@@ -181,9 +178,7 @@ def revenue_by_payer(claims: DataFrame, copies: DataFrame, as_of: datetime.date)
             sum_money("residual_amount").alias("residual_amount"),
             sum_money("credit_amount").alias("credit_amount"),
             where_coverage_is_known(F.count_if(is_outside)).alias("claims_outside_coverage"),
-            where_coverage_is_known(sum_money(F.when(is_outside, F.col("paid_amount")).otherwise(0))).alias(
-                "paid_outside_coverage_amount"
-            ),
+            where_coverage_is_known(sum_where(is_outside, "paid_amount")).alias("paid_outside_coverage_amount"),
             F.min("changes_on").alias("_next_change_date"),
         )
     )

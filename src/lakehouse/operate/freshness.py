@@ -6,16 +6,14 @@ green. Why a table is stale is told apart: nobody ran, a run failed or was block
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from lakehouse.engine.record import Record
+from lakehouse.engine.record import Record, started_at, tables_of
 from lakehouse.errors import LogError
-from lakehouse.spec.freshness import Freshness, Report, duration
+from lakehouse.spec.freshness import Freshness, Report, duration, in_words
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
-
-RECORDS_READ = 50  # run records looked through for when a table was looked at last
 
 
 class Cause(StrEnum):
@@ -102,8 +100,9 @@ def lake_freshness(
     """
     chosen = [name for name in registry.tables if name in set(names)]
     looked = _last_looks(records)
-    delivered = {name: _delivered_at(name, logs) for name in registry.tables if name.startswith("bronze.")}
-    sources = {name: {name, *registry.upstream([name])} for name in chosen}
+    sources = {name: registry.upstream([name]) for name in chosen}
+    bronze = (name for name in registry.upstream(chosen) if registry[name].feed is not None)
+    delivered = {name: _delivered_at(name, logs) for name in bronze}
     tables: dict[str, TableFreshness] = {}
     for name in chosen:
         newest = max((at for s in sources[name] if (at := delivered.get(s)) is not None), default=None)
@@ -155,9 +154,9 @@ def _is_older(at: datetime | None, within: str | None, now: datetime) -> bool:
 def _why_not_built(name: str, records: Sequence[Record], since: datetime | None) -> tuple[Cause, str]:
     """Why there is no build after `since`: what the newest run after it says."""
     for record in records:
-        if since is not None and _started(record) <= since:
+        if since is not None and started_at(record) <= since:
             break
-        for told in _told(record):
+        for told in tables_of(record):
             if told["table"] == name and told["outcome"] in ("failed", "blocked"):
                 by = told["blocked_by"]
                 if told["outcome"] == "blocked" and isinstance(by, list):
@@ -172,7 +171,7 @@ def _last_looks(records: Sequence[Record]) -> Mapping[str, datetime]:
     for record in records:
         current = record.get("current", ())
         for name in current if isinstance(current, list) else ():
-            found.setdefault(str(name), _started(record))
+            found.setdefault(str(name), started_at(record))
     return found
 
 
@@ -182,30 +181,9 @@ def _delivered_at(name: str, logs: Logs) -> datetime | None:
         sent = [d.delivered_at for _, d in logs[name].deliveries()] if logs[name].exists else []
     except LogError:
         return None
-    return max((_utc(text) for text in sent), default=None)
-
-
-def _utc(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _started(record: Record) -> datetime:
-    return _utc(str(record["started_at"]))
-
-
-def _told(record: Record) -> list[Mapping[str, object]]:
-    tables = record["tables"]
-    return tables if isinstance(tables, list) else []
+    return max(map(datetime.fromisoformat, sent), default=None)
 
 
 def age_text(at: datetime | None, now: datetime) -> str:
     """An age in words."""
-    if at is None:
-        return "never"
-    age = now - at
-    if age < timedelta(hours=1):
-        return f"{age.total_seconds() / 60:.0f} minutes"
-    return (
-        f"{age / timedelta(hours=1):.0f} hours" if age < timedelta(hours=48) else f"{age / timedelta(days=1):.0f} days"
-    )
+    return "never" if at is None else in_words(now - at)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from lakehouse.engine.record import read_records
 from lakehouse.operate.alerts import FRESHNESS, of_staleness, tell_incidents
-from lakehouse.operate.freshness import RECORDS_READ, lake_freshness
+from lakehouse.operate.freshness import lake_freshness
 from lakehouse.settings import load_settings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
@@ -33,7 +33,7 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     settings = load_settings()
     registry = Registry.discover(settings.networks)
     logs = Logs(Store(settings.lake.root, settings.lake.s3))
-    records = read_records(logs.store, RECORDS_READ)
+    records = read_records(logs.store)
     found = lake_freshness(registry, list(registry.tables), logs, records, datetime.now(UTC))
     problems = tell_incidents(settings.alerts, logs.store, FRESHNESS, of_staleness(found, settings.env))
     return {

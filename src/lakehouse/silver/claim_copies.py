@@ -44,6 +44,18 @@ def copies_left_out(copies: DataFrame) -> DataFrame:
     return copies.where(F.col("outcome").isin(EXACT, CONFLICT) & ~F.col("is_kept")).select(*FAMILY)
 
 
+def without_copies(families: DataFrame, copies: DataFrame) -> DataFrame:
+    """`families` (any rows of families) without those that `copies_left_out` names."""
+    return families.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
+
+
+def with_is_copy(families: DataFrame, copies: DataFrame) -> DataFrame:
+    """`families` (any rows of families), one row each, with `is_copy`: `copies_left_out` names theirs. Never null."""
+    left_out = copies_left_out(copies).withColumn("is_copy", F.lit(True))
+    marked = families.join(left_out, on=[*FAMILY], how="left")  # one row per family on the right
+    return marked.withColumn("is_copy", F.col("is_copy").isNotNull())
+
+
 def _shared(families: DataFrame) -> DataFrame:
     """Families that share a hub with another network's, with the hubs that they so share."""
     placed = families.select(

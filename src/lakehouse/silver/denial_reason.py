@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.silver.claim_copies import copies_left_out
+from lakehouse.silver.claim_copies import with_is_copy, without_copies
 from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_family import claim_family
 from lakehouse.silver.claim_final import claim_final
@@ -30,9 +30,8 @@ def still_denied_within_denied() -> Column:
 
 def denied_money_reappears(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
     """Measure `initially_denied` (US dollars) of the families: every dollar has a reason."""
-    left_out = copies_left_out(inputs["copies"]).withColumn("is_copy", F.lit(True))
-    finals = inputs["finals"].join(left_out, on=[*FAMILY], how="left")  # one row per family
-    is_copy, is_void = F.col("is_copy").isNotNull(), F.col("is_void_family")
+    finals = with_is_copy(inputs["finals"], inputs["copies"])
+    is_copy, is_void = F.col("is_copy"), F.col("is_void_family")
     measure, amount = "initially_denied", "initially_denied_amount"
     return combined(
         entries(
@@ -87,6 +86,6 @@ def denial_reason(
 
     Voided families and copies of another network's claim are left out.
     """
-    counted = finals.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
+    counted = without_copies(finals, copies)
     made = denial_reasons(families, remittances, counted, lines)
     return made.select(*[f.name for f in denial_reason.fields])

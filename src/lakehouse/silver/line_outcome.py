@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.reference.adjustment_reason import adjustment_reason
-from lakehouse.silver.claim_copies import copies_left_out
+from lakehouse.silver.claim_copies import without_copies
 from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_family import claim_family
 from lakehouse.silver.claim_final import OUTCOMES, claim_final
@@ -30,7 +30,7 @@ KEY = (*CLAIM, "line_id")
 
 def lines_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
     """Measure `lines` of decided claim versions (rows): each has an outcome or a reason not to be here."""
-    counted = inputs["finals"].join(copies_left_out(inputs["copies"]), on=[*FAMILY], how="left_anti")
+    counted = without_copies(inputs["finals"], inputs["copies"])
     decided = decided_versions(inputs["families"], counted).select(*CLAIM)
     lines = inputs["lines"].join(decided, on=[*CLAIM], how="left_semi")
     is_free = ~is_total_line() & is_zero_charge()
@@ -100,6 +100,6 @@ def line_outcome(
 
     Lines without a charge, totals (0001), voided families and copies of another network's claim are left out.
     """
-    counted = finals.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
+    counted = without_copies(finals, copies)
     made = line_outcomes(families, lines, remittances, counted, codes, reasons)
     return made.select(*[f.name for f in line_outcome.fields])

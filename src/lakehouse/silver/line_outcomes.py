@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.silver.claim_links import CLAIM
 from lakehouse.silver.family_settlement import FAMILY, VOID, lines_with_class
-from lakehouse.silver.own_figures import is_denied_line, is_total_line
+from lakehouse.silver.own_figures import charge_left, is_denied_line, is_total_line
 from lakehouse.silver.remittances import CLEAN, FULL, PARTIAL
 from lakehouse.spec.columns import money_or_zero
 from lakehouse.spec.field import MONEY
@@ -114,12 +114,10 @@ def _with_outcomes(lines: DataFrame) -> DataFrame:
 
 def _with_amounts(lines: DataFrame) -> DataFrame:
     """`lines` with what was denied of each, at most its charge; null unless it was denied."""
-    brought = money_or_zero("paid_amount") + money_or_zero("patient_responsibility_amount")
-    own = F.greatest(money_or_zero("billed_amount") - brought, F.lit(0)).cast(MONEY)
 
     def denied(outcome: str, row: str, of_claim: str) -> Column:
         by_payer = F.coalesce(F.col(f"{row}.denial_amount"), _share(row, of_claim, outcome))
-        amount = F.when(F.col("is_remitted"), by_payer).otherwise(own)
+        amount = F.when(F.col("is_remitted"), by_payer).otherwise(charge_left().cast(MONEY))
         return F.when(F.col(outcome).isin(FULL, PARTIAL), F.least(amount, F.col("billed_amount")))
 
     amounts = {

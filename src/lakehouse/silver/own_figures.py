@@ -27,6 +27,12 @@ def is_denied_line() -> Column:
     return F.col("denial_code").isNotNull() & F.coalesce("is_denial_code", brings_nothing)
 
 
+def charge_left() -> Column:
+    """What a line's own figures leave of its charge after payer and patient; never below 0, never null."""
+    brought = money_or_zero("paid_amount") + money_or_zero("patient_responsibility_amount")
+    return F.greatest(money_or_zero("billed_amount") - brought, F.lit(0))
+
+
 def line_totals(lines: DataFrame) -> DataFrame:
     """One row per claim that has service lines: their number, per amount `line_x` and `once_x`, and what was denied.
 
@@ -39,12 +45,11 @@ def line_totals(lines: DataFrame) -> DataFrame:
         F.when(shared, F.max(amount)).otherwise(F.sum(amount)).cast(MONEY).alias(f"once_{amount}")
         for amount, shared in zip(LINE_AMOUNTS, is_shared, strict=True)
     ]
-    brought = money_or_zero("paid_amount") + money_or_zero("patient_responsibility_amount")
-    left, is_charged = money_or_zero("billed_amount") - brought, money_or_zero("billed_amount") != 0
+    is_charged = money_or_zero("billed_amount") != 0
     denials = [
         F.count_if(is_charged).alias("charged_line_count"),
         F.count_if(is_charged & F.col("is_denied")).alias("denied_line_count"),
-        F.sum(F.when(F.col("is_denied"), F.greatest(left, F.lit(0)))).cast(MONEY).alias("line_denied_amount"),
+        F.sum(F.when(F.col("is_denied"), charge_left())).cast(MONEY).alias("line_denied_amount"),
     ]
     service = lines.where(~is_total_line()).withColumn("is_denied", is_denied_line())
     return service.groupBy(*CLAIM).agg(F.count(F.lit(1)).alias("line_count"), *sums, *once, *denials)

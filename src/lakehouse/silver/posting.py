@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.reference.payer_mapping import PAYER_CODES, payer_mapping, sent_name_key
-from lakehouse.silver.claim_copies import copies_left_out
+from lakehouse.reference.payer_mapping import PAYER_CODES, payer_mapping
+from lakehouse.silver.claim_copies import with_is_copy, without_copies
 from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_family import claim_family
 from lakehouse.silver.claim_final import claim_final
@@ -14,7 +14,7 @@ from lakehouse.silver.claim_links import CLAIM
 from lakehouse.silver.family_settlement import FAMILY
 from lakehouse.silver.payment import REMIT_MONTH
 from lakehouse.silver.remittance import remittance
-from lakehouse.silver.standard_payer import with_standard_payer
+from lakehouse.silver.standard_payer import with_payer_of
 from lakehouse.spec.balance import Entry, amount_where, combined, entries
 from lakehouse.spec.columns import month_of
 from lakehouse.spec.contracts import MODIFIED_AT
@@ -34,9 +34,8 @@ def is_cash() -> Column:
 
 def payments_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> DataFrame:
     """Measure `paid` (US dollars) of the claims' remittances: posted, or a reason why not."""
-    left_out = copies_left_out(inputs["copies"]).withColumn("is_copy", F.lit(True))
-    remittances = inputs["remittances"].join(left_out, on=[*FAMILY], how="left")  # one row per family
-    is_copy, paid = F.col("is_copy").isNotNull(), "paid_amount"
+    remittances = with_is_copy(inputs["remittances"], inputs["copies"])
+    is_copy, paid = F.col("is_copy"), "paid_amount"
     return combined(
         entries(
             remittances,
@@ -47,19 +46,6 @@ def payments_reappear(inputs: Mapping[str, DataFrame], result: DataFrame) -> Dat
         ),
         entries(result, Entry("paid", "posting", "out", F.col(paid))),
     )
-
-
-def with_posting_payer(postings: DataFrame, payers: DataFrame) -> DataFrame:
-    """`postings`, one row each, with `posting_payer_code`: the claim's payer where its name is paid under or none is
-    said, else the standard payer of the name alone."""
-    posted, claims = sent_name_key(F.col("payer_name")), sent_name_key(F.col("claim_payer_name"))
-    is_claims = posted.isNull() | posted.eqNullSafe(claims)
-    own = postings.withColumns(
-        {"claim_payer_code": F.col("payer_code"), "line_of_business": F.lit(None).cast("string")}
-    )
-    named = with_standard_payer(own.drop("payer_code"), payers)
-    code = F.when(is_claims, F.coalesce("claim_payer_code", "payer_code")).otherwise(F.col("payer_code"))
-    return named.withColumn("posting_payer_code", code)
 
 
 @table(
@@ -94,12 +80,9 @@ def posting(remittances: DataFrame, finals: DataFrame, copies: DataFrame, payers
 
     Second deliveries of the same, and remittances of copies of another network's claim, are left out.
     """
-    counted = finals.join(copies_left_out(copies), on=[*FAMILY], how="left_anti")
-    described = counted.select(
-        *FAMILY, "service_month", "payer_code", F.col("payer_name").alias("claim_payer_name")
-    )  # one row per family
-    placed = remittances.where(is_cash()).join(described, on=[*FAMILY], how="inner")
-    posted = with_posting_payer(placed, payers).withColumns(
-        {"payer_code": F.col("claim_payer_code"), "remit_month": month_of(F.col("remit_date"))}
-    )
-    return posted.select(*[f.name for f in posting.fields])
+    counted = without_copies(finals, copies).select(*FAMILY, "service_month", "payer_name", "payer_code")
+    paid = remittances.where(is_cash()).withColumnRenamed("payer_name", "posting_payer_name")
+    placed = paid.join(counted, on=[*FAMILY], how="inner")  # one row per family on the right
+    posted = with_payer_of(placed, payers, "posting_payer_name", "posting_payer_code")
+    dated = posted.withColumn("remit_month", month_of(F.col("remit_date")))
+    return dated.select(*[f.name for f in posting.fields])

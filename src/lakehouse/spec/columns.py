@@ -142,6 +142,11 @@ def sum_money(column: Column | str) -> Column:
     return F.sum(column).cast(T.DecimalType(18, 2))
 
 
+def sum_where(condition: Column, column: Column | str) -> Column:
+    """Exact sum over the rows that meet `condition`, as decimal(18,2); 0.00 when none does."""
+    return sum_money(F.when(condition, F.col(column) if isinstance(column, str) else column).otherwise(0))
+
+
 def money_or_zero(column: Column | str) -> Column:
     """The amount, 0.00 where there is none: for adding amounts of which any may be absent."""
     value = F.col(column) if isinstance(column, str) else column

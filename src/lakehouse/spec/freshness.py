@@ -23,6 +23,14 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
+def in_words(age: timedelta) -> str:
+    """An age in its largest fitting unit: `59 minutes`, `47 hours`, `2 days`."""
+    hours = age / timedelta(hours=1)
+    return (
+        f"{hours * 60:.0f} minutes" if hours < 1 else f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    )
+
+
 @dataclass(frozen=True)
 class Freshness:
     """Greatest age of a table before it counts as stale.
