@@ -60,7 +60,7 @@ def test_a_record_reads_back_as_it_was_written(lake: Lake) -> None:
         1,
         False,
     )
-    built, failed, blocked = record._tables(read)
+    built, failed, blocked = record.tables_of(read)
     assert (built["table"], built["outcome"], built["kind"], built["version"]) == (SILVER, "built", "merge", 3)
     assert built["counts"] == {"inserted": 2, "updated": 1}
     assert built["warnings"] == ["a warning"]

@@ -7,7 +7,7 @@ from pyspark.sql import Row as SparkRow
 
 from lakehouse.silver.claim_final import claim_final
 from silver import family, rows
-from silver.rows import Row
+from silver.rows import Row, money
 
 EXTRACT: Row = {"network": "extract", "ledger": "payer_extract"}
 AGING: Row = {"network": "aging", "closes_claims": False, "days_to_close": 120}
@@ -113,8 +113,13 @@ def test_an_ordinary_claim_comes_out_whole(spark: SparkSession) -> None:
         "service_to_date": "2026-02-01",
         "service_month": "2026-01-01",
         "submitted_date": "2026-02-02",
+        "submission_month": "2026-02-01",
         "first_adjudicated_date": "2026-02-10",
+        "adjudication_month": "2026-02-01",
         "last_adjudicated_date": "2026-02-10",
+        "first_paid_date": "2026-02-10",
+        "owing_payer_name": "Aetna",
+        "decisions": [("-", True, True, "C1", "R1", "clean", None, 1, "clean", money("0.00"))],
         "is_adjudicated": True,
         "line_count": 1,
         "money_source": "remittance",
