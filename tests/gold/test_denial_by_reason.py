@@ -73,12 +73,10 @@ def test_rules_tell_good_from_bad(spark: SparkSession) -> None:
         "payer_code": "AETNA", "denied_amount": "6.00", "overturned_amount": "1.00", "open_amount": "2.00",
         "finally_denied_amount": "3.00",
     }  # fmt: skip
-    tried: dict[str, Row] = {
-        "denied_amount_totals_match": {"denied_amount": "6.01"},
-        "payer_code_accepted_values": {"payer_code": "aetna"},
-        "parts_not_negative": {"open_amount": "-0.01"},
+    tried: dict[str, tuple[Row]] = {
+        "denied_amount_totals_match": ({"denied_amount": "6.01"},),
+        "payer_code_accepted_values": ({"payer_code": "aetna"},),
+        "parts_not_negative": ({"open_amount": "-0.01"},),
     }
     assert set(tried) == rows.row_rules(denial_by_reason)
-    for rule, bad in tried.items():
-        sample = rows.frame(spark, denial_by_reason.fields, good, {**good, **bad})
-        assert rows.holds(sample, denial_by_reason, rule) == [True, False], rule
+    assert rows.judged(spark, denial_by_reason, good, tried) == {rule: [True, False] for rule in tried}

@@ -112,10 +112,7 @@ def test_every_line_and_its_charge_reappear_once(spark: SparkSession) -> None:
 
 def test_rules_tell_good_from_bad_and_let_no_rate_pass(spark: SparkSession) -> None:
     good: Row = {"payer_code": "AETNA", **dict.fromkeys(RATES, "1.000000")}
-    rules = {f"{name}_between": {name: "1.000001"} for name in RATES}
+    rules = {f"{name}_between": ({name: "1.000001"}, {name: None}) for name in RATES}
     assert {*rules, "payer_code_accepted_values"} == rows.row_rules(denial_rate_by_procedure)
-    for rule, bad in rules.items():
-        nothing: Row = dict.fromkeys(bad)
-        fields = denial_rate_by_procedure.fields
-        sample = rows.frame(spark, fields, good, {**good, **bad}, {**good, **nothing})
-        assert rows.holds(sample, denial_rate_by_procedure, rule) == [True, False, True], rule
+    told = rows.judged(spark, denial_rate_by_procedure, good, rules)
+    assert told == {rule: [True, False, True] for rule in rules}

@@ -117,15 +117,13 @@ def test_rules_tell_good_from_bad(spark: SparkSession) -> None:
         "payer_code": "AETNA", "claims_submitted": 2, "claims_adjudicated": 2, "claims_initially_denied": 1,
         "claims_overturned": 1, "claims_appealed": 1, **dict.fromkeys(RATES, "0.500000"),
     }  # fmt: skip
-    tried: dict[str, tuple[Row, bool]] = {
-        "payer_code_accepted_values": ({"payer_code": None}, False),
-        "denials_within_adjudicated": ({"claims_adjudicated": 3}, False),
-        **{f"{name}_between": ({name: "-0.000001"}, False) for name in RATES},
-    }
+    tried: dict[str, tuple[Row, ...]] = {
+        "payer_code_accepted_values": ({"payer_code": None},),
+        "denials_within_adjudicated": (
+            {"claims_adjudicated": 3}, {"claims_overturned": 2}, {"claims_appealed": 2}, {"claims_initially_denied": 3},
+        ),
+        **{f"{name}_between": ({name: "-0.000001"},) for name in RATES},
+    }  # fmt: skip
     assert set(tried) == rows.row_rules(denial_summary)
-    for rule, (bad, answer) in tried.items():
-        sample = rows.frame(spark, denial_summary.fields, good, {**good, **bad})
-        assert rows.holds(sample, denial_summary, rule) == [True, answer], rule
-    for bad in ({"claims_overturned": 2}, {"claims_appealed": 2}, {"claims_initially_denied": 3}):
-        sample = rows.frame(spark, denial_summary.fields, {**good, **bad})
-        assert rows.holds(sample, denial_summary, "denials_within_adjudicated") == [False], bad
+    told = rows.judged(spark, denial_summary, good, tried)
+    assert told == {rule: [True, *[False] * len(bad)] for rule, bad in tried.items()}

@@ -139,9 +139,7 @@ def test_voids_copies_and_later_decisions_are_left_out(spark: SparkSession) -> N
 
 def test_rules_tell_good_from_bad(spark: SparkSession) -> None:
     good: Row = dict.fromkeys(RATES, "0.000000")
-    rules = {f"{name}_between": {name: "1.000001"} for name in RATES}
+    rules = {f"{name}_between": ({name: "1.000001"}, {name: None}) for name in RATES}
     assert set(rules) == rows.row_rules(provider_scorecard)
-    for rule, bad in rules.items():
-        nothing: Row = dict.fromkeys(bad)
-        sample = rows.frame(spark, provider_scorecard.fields, good, {**good, **bad}, {**good, **nothing})
-        assert rows.holds(sample, provider_scorecard, rule) == [True, False, True], rule
+    told = rows.judged(spark, provider_scorecard, good, rules)
+    assert told == {rule: [True, False, True] for rule in rules}

@@ -131,6 +131,15 @@ def tried(
     return told
 
 
+def judged(spark: SparkSession, table: Table, good: Row, cases: Mapping[str, Sequence[Row]]) -> Told:
+    """Rule -> whether it holds for the row `good`, then for `good` with each of the changes of its case."""
+
+    def changed(spark: SparkSession, *changes: Row) -> DataFrame:
+        return frame(spark, table.fields, *changes, defaults=good)
+
+    return tried(spark, table, changed, {rule: ({}, *changes) for rule, changes in cases.items()})
+
+
 def failing_count(rows: DataFrame, table: Table, rule: str) -> int:
     """Number of rows that the named rule of `table` reports."""
     return next(e for e in table.expectations if e.name == rule).failing_rows(rows).count()
