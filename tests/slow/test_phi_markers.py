@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from independent_reader import delta_reader
-from lakehouse.spec.contracts import CONTRACTS, Contract
+from lakehouse.spec.contracts import CLAIM_LINES, CONTRACTS, Contract
 from lakehouse.spec.field import BIRTH_DATE, DIRECT, GEOGRAPHY, MEMBER, Field
 from slow.children import COMMAND, Place
 
@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 DAY = "2026-01-05"
 NEVER_IN_SILVER = (DIRECT, MEMBER, BIRTH_DATE, GEOGRAPHY)
 BIRTH = "1931-07-13"
+PUBLISHES_CODES = "gold.denial_rate_by_procedure"
 PLAIN = {
     "claim_type": "professional", "payer_name": "Aetna", "service_from_date": "2025-12-01", "money_level": "line",
     "billed_amount": "100.00", "procedure_code_system": "cpt", "payment_kind": "payer", "payment_level": "claim",
@@ -103,6 +104,15 @@ def every_row(folder: Path) -> bytes:
     return json.dumps([dict(zip(read.columns, row, strict=True)) for row in read.fetchall()]).encode()
 
 
+def without_published(table: str, content: bytes) -> bytes:
+    """The rows of a table without the one thing that it is there to publish: denial rates by procedure code."""
+    (code_field,) = CLAIM_LINES.pick("procedure_code")
+    shown = [marker(CLAIM_LINES, code_field, row) for row in ("S0", "S1", "S2", "B0", "B4")]
+    for code in shown if table == PUBLISHES_CODES else ():
+        content = content.replace(code.encode(), b"")
+    return content
+
+
 def tables_of(lake: Path) -> dict[str, Path]:
     """Name -> folder of every table."""
     return {p.parent.parent.name + "." + p.parent.name: p.parent for p in lake.glob("*/*/_delta_log")}
@@ -126,7 +136,7 @@ def search(lake: Path, markers: Iterable[str]) -> tuple[list[str], int]:
             logs = [file for file in (folder / "_delta_log").glob("*") if file.is_file()]
             searched += [(f"{name}/_delta_log", file.read_bytes(), markers) for file in logs]
         if layer in ("gold", "ops", "reference"):
-            searched.append((name, every_row(folder), markers))
+            searched.append((name, without_published(name, every_row(folder)), markers))
         if layer == "silver" and not name.endswith("__quarantine"):
             searched.append((name, every_row(folder), never))
         for place, content, wanted in searched:

@@ -15,7 +15,7 @@ from lakehouse.spec.balance import Entry, combined, entries
 from lakehouse.spec.columns import sum_where
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, accepted_values, between, unique
-from lakehouse.spec.field import DATE, LONG, RATE, STRING, TOTAL, Field, field
+from lakehouse.spec.field import DATE, HEALTH, LONG, RATE, STRING, TOTAL, Field, field
 from lakehouse.spec.freshness import Freshness, Report
 from lakehouse.spec.scopes import ReplacePartitions, groups, logical_date, network_settings
 from lakehouse.spec.table import table
@@ -64,7 +64,7 @@ def _lines(name: str, meaning: str) -> Field:
         NETWORK,
         line_outcome.field("payer_code"),
         field("procedure_code_system", STRING, "cpt, hcpcs ...; NONE where the line has none", required=True),
-        field("procedure_code", STRING, "code of the service; NONE where the line has none", required=True),
+        field("procedure_code", STRING, "code of the service; NONE where the line has none", required=True, phi=HEALTH),
         _lines("lines_adjudicated", "lines of versions decided first; zero charges and 0001 totals left out"),
         _lines("lines_initially_denied_full", "denied in full by that decision; null without evidence of denials"),
         _lines("lines_initially_denied_partial", "denied in part by it"),
