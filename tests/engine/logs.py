@@ -45,7 +45,12 @@ class HandLog:
         return len(list(self.folder.glob("*.json")))
 
     def commit(
-        self, note: CommitNote | str | None = None, *, operation: str = "WRITE", data: bool | None = True
+        self,
+        note: CommitNote | str | None = None,
+        *,
+        operation: str = "WRITE",
+        data: bool | None = True,
+        partitions: Mapping[str, str] | None = None,
     ) -> int:
         """Add a commit; `data` None leaves out file actions, False marks them as moved data only."""
         version = self.next_version
@@ -58,7 +63,8 @@ class HandLog:
             info["userMetadata"] = note if isinstance(note, str) else note.to_json()
         actions: list[Mapping[str, object]] = [{"commitInfo": info}]
         if data is not None:
-            actions.append({"add": {"path": f"part-{version}.parquet", "size": 1, "dataChange": data}})
+            file = {"path": f"part-{version}.parquet", "size": 1, "dataChange": data}
+            actions.append({"add": {**file, "partitionValues": dict(partitions or {})}})
         self.file(version).write_text("".join(json.dumps(a) + "\n" for a in actions))
         return version
 
@@ -68,7 +74,14 @@ class HandLog:
         state = TableState(sequence=self.next_version + 1)
         return self.commit(CommitNote("run", "land", state, deliveries), data=True if fresh else None)
 
-    def build(self, *, data: bool | None = True, **state: object) -> int:
+    def build(
+        self,
+        *,
+        data: bool | None = True,
+        counts: Mapping[str, int] | None = None,
+        partitions: Mapping[str, str] | None = None,
+        **state: object,
+    ) -> int:
         """A Silver or Gold commit that leaves this state."""
         made = TableState(**({"sequence": self.next_version + 1} | state))  # type: ignore[arg-type]
-        return self.commit(CommitNote("run", "merge", made), data=data)
+        return self.commit(CommitNote("run", "merge", made, counts=counts or {}), data=data, partitions=partitions)

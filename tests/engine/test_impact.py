@@ -1,16 +1,20 @@
 """What a failure touches, from the graph and hand-written logs."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import CommitProperties, write_deltalake
 
 from engine.logs import WRITTEN_AT, HandLog, delivery
 from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES
-from lakehouse.engine.impact import Serving, Waiting, impact_of, message, rerun_command, until
+from lakehouse.engine.impact import Serving, Waiting, impact_of, message, rerun_command
 from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
+from lakehouse.storage.notes import CommitNote, TableState
 from lakehouse.storage.store import Store
 
 SOUTH = "bronze.south_visits"
@@ -83,17 +87,63 @@ def test_rows_that_landed_and_are_not_merged_wait(tmp_path: Path) -> None:
     north.land(delivery("b.csv", "2026-01-06", rows=7, repeats=True))
     south.land(delivery("a.csv", "2026-01-05", rows=2))
     waiting = impact_of([SILVER], REGISTRY, logs(tmp_path)).waiting
-    assert waiting == (Waiting(SILVER, BRONZE, 2, 1007), Waiting(SILVER, SOUTH, 1, 2))
+    days = ("_ingest_date=2026-02-01",)
+    assert waiting == (Waiting(SILVER, BRONZE, 2, 1007, days), Waiting(SILVER, SOUTH, 1, 2, days))
     assert impact_of([GOLD], REGISTRY, logs(tmp_path)).waiting == ()
     told = message(impact_of([BRONZE], REGISTRY, logs(tmp_path)), WRITTEN_AT)
-    assert f"{SILVER} waits for 1,007 rows of 2 deliveries in {BRONZE}" in told
+    assert f"{SILVER} waits for 1,007 rows of 2 deliveries in {BRONZE} (_ingest_date=2026-02-01)" in told
 
 
-@pytest.mark.parametrize(
-    ("minutes", "words"), [(0, "0 minutes"), (59, "59 minutes"), (60, "1 hours"), (600, "10 hours")]
-)
-def test_how_long_it_is_until_a_report_is_due(minutes: int, words: str) -> None:
-    assert until(WRITTEN_AT + timedelta(minutes=minutes), WRITTEN_AT) == f"in {words}"
+def test_the_money_of_landed_rows_that_wait_is_told_as_sent(tmp_path: Path) -> None:
+    HandLog(tmp_path, SILVER).build(consumed={BRONZE: 0})
+    rows = [("2026-02-01", "batch of a.csv", "1000.00")]  # merged before
+    rows += [("2026-02-02", "batch of b.csv", text) for text in ("$1,000.25", "(0.25)", "5-", "unknown", None)]
+    columns = ("_ingest_date", "_batch_id", "amount")
+    for index, name in enumerate(("a.csv", "b.csv")):
+        landed = delivery(name, "2026-02-01", ingested=f"2026-02-0{index + 1}", rows=5)
+        note = CommitNote("run", "land", TableState(), (landed,))
+        own = [dict(zip(columns, row, strict=True)) for row in rows if row[1] == landed.batch_id]
+        write_deltalake(
+            str(tmp_path / "bronze" / "north_visits"),
+            pa.Table.from_pylist(own, pa.schema([(c, pa.string()) for c in columns])),
+            mode="append",
+            partition_by=["_ingest_date"],
+            commit_properties=CommitProperties(custom_metadata={"userMetadata": note.to_json()}),
+        )
+    found = impact_of([SILVER], REGISTRY, logs(tmp_path))
+    days = ("_ingest_date=2026-02-02",)
+    assert found.waiting == (Waiting(SILVER, BRONZE, 1, 5, days, {"amount": Decimal("995.00")}),)
+    assert message(found, WRITTEN_AT)[2].endswith("(_ingest_date=2026-02-02): amount 995.00 USD")
+
+
+def test_changes_that_a_derived_table_has_not_followed_wait_with_their_partitions(tmp_path: Path) -> None:
+    visits = HandLog(tmp_path, SILVER)
+    visits.build(counts={"inserted": 9}, partitions={"_period": "2024"})
+    HandLog(tmp_path, EPISODE).build(consumed={SILVER: 0})
+    for year in ("2027", "2025", "2026", "2028"):
+        visits.build(counts={"inserted": 2, "updated": 1, "unchanged": 90}, partitions={"_period": year})
+    visits.build(data=None, counts={"unchanged": 7})
+    found = impact_of([EPISODE], REGISTRY, logs(tmp_path))
+    years = tuple(f"_period={year}" for year in range(2025, 2029))
+    assert found.waiting == (Waiting(EPISODE, SILVER, 4, 12, years),)
+    assert message(found, WRITTEN_AT)[2] == (
+        f"{EPISODE} waits for 12 changed rows of 4 commits in {SILVER} (_period=2025, _period=2026, _period=2027 and "
+        "1 more partitions)"
+    )
+
+
+def test_a_log_that_cannot_be_read_hides_nothing_of_the_rest(tmp_path: Path) -> None:
+    north, gold = HandLog(tmp_path, BRONZE), HandLog(tmp_path, GOLD)
+    north.land(delivery("a.csv", "2026-01-05", rows=5))
+    for log in (HandLog(tmp_path, SILVER), gold):
+        log.file(log.build()).write_text("")
+    found = impact_of([SILVER], REGISTRY, logs(tmp_path))
+    days = ("_ingest_date=2026-02-01",)
+    assert (found.waiting, found.rerun) == ((Waiting(SILVER, BRONZE, 1, 5, days),), f"lakehouse run -s {SILVER}+")
+    assert found.reports[0].serving == Serving(GOLD, None, None, is_known=False)
+    assert "serves a version of unknown age: its log cannot be read" in message(found, WRITTEN_AT)[3]
+    gold.file(0).unlink()
+    assert "nothing to serve yet" in message(impact_of([SILVER], REGISTRY, logs(tmp_path)), WRITTEN_AT)[3]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,24 @@ import boto3
 import pytest
 from pydantic import ValidationError
 
-from engine.world import ADAPTERS, GOLD, SILVER, TABLES
+from engine.logs import HandLog
+from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES
 from lakehouse.engine.impact import impact_of
+from lakehouse.engine.run import Outcome, RunReport, TableOutcome
+from lakehouse.engine.work import Request
 from lakehouse.errors import AlertError
 from lakehouse.operate import alerts
-from lakehouse.operate.alerts import FOLDER, RUNS, Incident, Message, Phase, of_failures, of_staleness, tell_incidents
+from lakehouse.operate.alerts import (
+    FOLDER,
+    RUNS,
+    Incident,
+    Message,
+    Phase,
+    of_failures,
+    of_staleness,
+    tell_failures,
+    tell_incidents,
+)
 from lakehouse.operate.freshness import lake_freshness
 from lakehouse.settings_alerts import AlertSettings, AlertTarget
 from lakehouse.settings_networks import NetworkSettings
@@ -25,9 +38,10 @@ from lakehouse.storage.store import Store
 from servers.moto import REGION, Moto
 from servers.webhook import Webhook
 
+SOUTH = "bronze.south_visits"
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
 HOOK = AlertTarget(kind="webhook", url="env:HOOK_URL")
-FAILED = Incident("failed", "prod: silver.visit failed", ("finance",), ("rerun: lakehouse run",), ("silver.visit",))
+FAILED = Incident("core", "prod: silver.visit failed", ("finance",), ("rerun: lakehouse run",), ("silver.visit",))
 STALE = Incident("stale", "prod: gold.month stale", (), ("gold.month: 30 hours",), ("gold.month",))
 
 
@@ -74,9 +88,11 @@ def test_one_message_when_it_begins_none_while_it_lasts_and_one_when_it_is_over(
 def test_an_incident_that_touches_something_else_is_told_again(tmp_path: Path) -> None:
     told = Told(tmp_path)
     told.now(FAILED)
-    wider = replace(FAILED, about=(*FAILED.about, "silver.episode"), title="prod: two failed")
+    wider = replace(FAILED, tables=(*FAILED.tables, "silver.episode"), title="prod: two failed")
     assert told.now(wider)[0] == [("HOOK", Phase.CHANGED, "prod: two failed")]
     assert told.now(wider)[0] == []
+    more = replace(wider, reports=("Charges by month",))
+    assert [phase for _, phase, _ in told.now(more)[0]] == [Phase.CHANGED]
 
 
 def test_incidents_are_apart_and_each_source_knows_its_own(tmp_path: Path) -> None:
@@ -137,18 +153,74 @@ def test_a_target_that_does_not_say_where_is_refused(target: dict[str, str]) -> 
 # What incidents say.
 
 LIMITED = [replace(table, freshness=Freshness("26 hours")) for table in TABLES]
-REGISTRY = Registry.of(LIMITED, {"north": NetworkSettings(adapter="plain")}, ADAPTERS)
+REGISTRY = Registry.of(LIMITED, {n: NetworkSettings(adapter="plain") for n in ("north", "south")}, ADAPTERS)
 
 
-def test_the_incident_of_a_failed_run_names_owners_reports_and_the_rerun(tmp_path: Path) -> None:
+def ran(failed: Sequence[str] = (), good: Sequence[str] = (), blocked: Sequence[str] = ()) -> RunReport:
+    """A run in which tables came out so."""
+    outcomes = [TableOutcome(name, Outcome.FAILED, error="it broke", exit_code=1) for name in failed]
+    outcomes += [TableOutcome(name, Outcome.BLOCKED, blocked_by=tuple(failed)) for name in blocked]
+    outcomes += [TableOutcome(name, Outcome.BUILT if name == SILVER else Outcome.CURRENT) for name in good]
+    return RunReport(Request("run", NOW.date(), NOW), "prod", tuple(outcomes), 1.0)
+
+
+class Runs(Told):
+    """Runs over one lake, whose failures are told to a listener."""
+
+    def after(self, report: RunReport) -> list[tuple[Phase, str]]:
+        """What is told after this run."""
+        self.listener.told.clear()
+        problems = tell_failures(self.settings, "prod", report, REGISTRY, Logs(self.store), NOW, self.listener)
+        assert problems == []
+        return [(phase, title) for _, phase, title in self.listener.told]
+
+
+def test_the_incident_of_failed_tables_names_owners_reports_and_the_rerun(tmp_path: Path) -> None:
     impact = impact_of([SILVER], REGISTRY, Logs(Store(str(tmp_path))))
-    (incident,) = of_failures(impact, "prod", NOW)
+    incident = of_failures("core", impact, "prod", NOW)
     assert incident.title == "prod: silver.visit failed, 1 reports wait"
-    assert incident.owners == ("finance",)
+    assert (incident.owners, incident.tables, incident.reports) == (("finance",), (SILVER,), ("Charges by month",))
     assert incident.lines[-1] == "rerun: lakehouse run -s silver.visit+"
-    later = of_failures(impact, "prod", NOW + timedelta(hours=5))
-    assert [i.digest for i in later] == [incident.digest]
-    assert of_failures(None, "prod", NOW) == []
+    assert of_failures("core", impact, "prod", NOW + timedelta(hours=5)).digest == incident.digest
+
+
+def test_a_failure_lasts_until_a_run_looks_at_its_table_again(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    title = f"prod: {BRONZE} failed, 1 reports wait"
+    assert runs.after(ran(failed=[BRONZE], blocked=[SILVER, GOLD])) == [(Phase.OPENED, title)]
+    assert runs.after(ran(good=[SOUTH])) == []  # a green run of another network
+    assert runs.after(ran(good=[SILVER, EPISODE, GOLD])) == []  # and of other tables
+    assert runs.after(ran(failed=[BRONZE])) == []
+    assert runs.after(ran(good=[BRONZE, SOUTH])) == [(Phase.OVER, f"over: {title}")]
+    assert runs.after(ran(good=[BRONZE])) == []
+
+
+def test_each_network_has_an_incident_of_its_own_and_silver_and_gold_one(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    told = runs.after(ran(failed=[BRONZE, SOUTH]))
+    assert [title.split()[1] for _, title in told] == [BRONZE, SOUTH]
+    assert runs.after(ran(failed=[SILVER], good=[BRONZE])) == [
+        (Phase.OVER, f"over: {told[0][1]}"),
+        (Phase.OPENED, "prod: silver.visit failed, 1 reports wait"),
+    ]
+    two = (Phase.CHANGED, "prod: silver.visit and 1 more failed, 1 reports wait")
+    assert runs.after(ran(failed=[GOLD])) == [two]
+    assert runs.after(ran(good=[GOLD], blocked=[SILVER])) == [(Phase.CHANGED, told[0][1].replace(BRONZE, SILVER))]
+
+
+def test_a_failure_whose_logs_cannot_be_read_is_told(tmp_path: Path) -> None:
+    log = HandLog(tmp_path, GOLD)
+    log.file(log.build()).write_text("")
+    runs = Runs(tmp_path)
+    assert runs.after(ran(failed=[GOLD])) == [(Phase.OPENED, "prod: gold.month failed, 1 reports wait")]
+
+
+def test_nothing_is_kept_of_an_incident_that_is_over(tmp_path: Path) -> None:
+    runs = Runs(tmp_path)
+    runs.after(ran(failed=[BRONZE]))
+    assert [f.name for f in tmp_path.joinpath(*FOLDER, RUNS).iterdir()] == ["bronze-north.json"]
+    runs.after(ran(good=[BRONZE]))
+    assert list(tmp_path.joinpath(*FOLDER, RUNS).iterdir()) == []
 
 
 def test_many_stale_tables_of_one_cause_are_one_incident(tmp_path: Path) -> None:
@@ -214,5 +286,7 @@ def test_sns_carries_the_message(moto: Moto, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_was_told_stands_in_the_lake(tmp_path: Path) -> None:
     Told(tmp_path).now(FAILED)
-    (file,) = tmp_path.joinpath(*FOLDER).iterdir()
-    assert json.loads(file.read_text()) == {"failed": {"title": FAILED.title, "digests": {"HOOK": FAILED.digest}}}
+    (file,) = tmp_path.joinpath(*FOLDER, RUNS).iterdir()
+    assert json.loads(file.read_text()) == {
+        "title": FAILED.title, "tables": list(FAILED.tables), "digests": {"HOOK": FAILED.digest}
+    }  # fmt: skip

@@ -28,10 +28,9 @@ from lakehouse.commands.plan import show_plan
 
 if TYPE_CHECKING:
     from lakehouse.commands.progress import Progress
-    from lakehouse.engine.impact import Impact
     from lakehouse.engine.run import RunReport
     from lakehouse.engine.work import Request
-    from lakehouse.storage.store import Store
+    from lakehouse.storage.log import Logs
 
 WaitOption = Annotated[
     float, typer.Option("--wait", metavar="SECONDS", min=0, help="Wait so long for a run that writes now.")
@@ -95,16 +94,16 @@ def run_and_show(opened: Opened, request: "Request", output: Output, wait: float
                 out.print(line)
         # Last, so that what happened is told even where the record cannot be written.
         record_run(report, work.lake, spark.session if work.writes_core(opened.names) else None)
-        _alert(opened, report, impact, work.lake.store)
+        _alert(opened, report, work.lake.logs)
     return report.exit_code
 
 
-def _alert(opened: Opened, report: "RunReport", impact: "Impact | None", store: "Store") -> None:
+def _alert(opened: Opened, report: "RunReport", logs: "Logs") -> None:
     """Tell people of failures, and of their end; what cannot be told is said here and fails nothing."""
-    from lakehouse.operate.alerts import RUNS, of_failures, tell_incidents
+    from lakehouse.operate.alerts import tell_failures
 
-    incidents = of_failures(impact, opened.settings.env, datetime.now(UTC))
-    for problem in tell_incidents(opened.settings.alerts, store, RUNS, incidents):
+    settings = opened.settings
+    for problem in tell_failures(settings.alerts, settings.env, report, opened.registry, logs, datetime.now(UTC)):
         tell(problem)
 
 

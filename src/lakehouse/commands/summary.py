@@ -8,7 +8,6 @@ from lakehouse.engine.check import of_network
 from lakehouse.engine.impact import Impact, impact_of, message
 from lakehouse.engine.record import to_json
 from lakehouse.engine.run import Outcome, RunReport, TableOutcome
-from lakehouse.errors import LakehouseError
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
 from lakehouse.storage.store import quarantine_of
@@ -18,13 +17,8 @@ SET_ASIDE = ("quarantined", "rejected")
 
 
 def touched(report: RunReport, registry: Registry, logs: Logs) -> Impact | None:
-    """What the failures of a run touch; None when nothing failed or when a broken log leaves it unknown."""
-    if not report.failed:
-        return None
-    try:
-        return impact_of([o.table for o in report.failed], registry, logs)
-    except LakehouseError:
-        return None  # the broken log is itself among the failures that are shown
+    """What the failures of a run touch; None when nothing failed."""
+    return impact_of([o.table for o in report.failed], registry, logs) if report.failed else None
 
 
 def set_aside(report: RunReport) -> dict[str, int]:

@@ -1,21 +1,27 @@
 """Incidents told to people: once when they begin, again when what they touch changes, and when they are over.
 
-What was told to whom stands in `ops/alerts/<source>.json` of the lake, so that runs on other machines do not repeat it.
-A message holds names, counts and times only. A target that does not answer is told the next time; it never fails a run.
+What was told to whom stands in the lake, a file for each incident in `ops/alerts/<source>`, so that runs on other
+machines do not repeat it. A message holds names, counts, sums and times only. A target that does not answer is told the
+next time; it never fails a run.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any  # parsed JSON
 
-from lakehouse.engine.impact import Impact, message
+from lakehouse.engine.impact import Impact, impact_of, message
+from lakehouse.engine.leases import lease_of, leases_of
+from lakehouse.engine.run import Outcome, RunReport
 from lakehouse.errors import LakehouseError, describe
 from lakehouse.operate.freshness import LakeFreshness, age_text
 from lakehouse.settings_alerts import AlertSettings, AlertTarget
+from lakehouse.spec.registry import Registry
+from lakehouse.storage.log import Logs
 from lakehouse.storage.messages import post_json, publish
 from lakehouse.storage.secrets import resolve
 from lakehouse.storage.store import Store
@@ -23,6 +29,7 @@ from lakehouse.storage.store import Store
 FOLDER = ("ops", "alerts")
 FORMAT = "lakehouse-alert/1"
 RUNS, FRESHNESS = "runs", "freshness"
+_GOOD = (Outcome.BUILT, Outcome.MARKED, Outcome.CURRENT)
 
 
 class Phase(StrEnum):
@@ -42,19 +49,21 @@ class Incident:
         title: one line.
         owners: of the reports it touches.
         lines: what it touches and what to do.
-        about: what must change for it to be told again; ages and counts are no part of it.
+        tables: that went wrong.
+        reports: names of those it touches.
     """
 
     key: str
     title: str
     owners: tuple[str, ...]
     lines: tuple[str, ...]
-    about: tuple[str, ...]
+    tables: tuple[str, ...]
+    reports: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
-        """Equal as long as nothing changes."""
-        return hashlib.sha256(json.dumps(self.about).encode()).hexdigest()[:16]
+        """Equal as long as the same tables and reports are concerned; ages and counts are no part of it."""
+        return hashlib.sha256(json.dumps([self.tables, self.reports]).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -73,24 +82,24 @@ class Told:
 
     Attributes:
         title: to name it when it is over.
+        tables: that went wrong.
         digests: target -> digest it was told last.
     """
 
-    title: str
-    digests: Mapping[str, str]
+    title: str = ""
+    tables: tuple[str, ...] = ()
+    digests: Mapping[str, str] | None = None
 
 
 Post = Callable[[AlertTarget, Message, float], None]
 
 
-def of_failures(impact: Impact | None, env: str, now: datetime) -> list[Incident]:
-    """The incident of a run with failures: one, whatever number of tables failed; none of a good run."""
-    if impact is None:
-        return []
+def of_failures(key: str, impact: Impact, env: str, now: datetime) -> Incident:
+    """The incident of tables whose builds fail: one, whatever their number."""
     owners = tuple(sorted({t.report.owner for t in impact.reports}))
-    about = (*impact.origins, *(t.report.name for t in impact.reports))
-    title = f"{env}: {_several(impact.origins)} failed, {len(impact.reports)} reports wait"
-    return [Incident("failed", title, owners, tuple(message(impact, now)), about)]
+    reports = tuple(t.report.name for t in impact.reports)
+    title = f"{env}: {_several(impact.origins)} failed, {len(reports)} reports wait"
+    return Incident(key, title, owners, tuple(message(impact, now)), impact.origins, reports)
 
 
 def of_staleness(found: LakeFreshness, env: str) -> list[Incident]:
@@ -98,7 +107,7 @@ def of_staleness(found: LakeFreshness, env: str) -> list[Incident]:
     incidents = []
     for cause in dict.fromkeys(t.cause for t in found.stale if t.cause is not None):
         tables = [t for t in found.stale if t.cause is cause]
-        names = [t.table for t in tables]
+        names = tuple(t.table for t in tables)
         reports = [r for r in found.reports if any(t.table in names for t in r.stale)]
         lines = [
             f"{t.table}: last looked at {age_text(t.confirmed_at, found.at)} ago, newest delivery "
@@ -110,14 +119,42 @@ def of_staleness(found: LakeFreshness, env: str) -> list[Incident]:
             for r in reports
         ]
         owners = tuple(sorted({r.report.owner for r in reports}))
-        about = (*names, *(r.report.name for r in reports))
         title = f"{env}: {_several(names)} stale, {cause}"
-        incidents.append(Incident(f"stale: {cause}", title, owners, tuple(lines), about))
+        told = tuple(r.report.name for r in reports)
+        incidents.append(Incident(cause.name.lower(), title, owners, tuple(lines), names, told))
     return incidents
 
 
 def _several(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def tell_failures(
+    settings: AlertSettings,
+    env: str,
+    report: RunReport,
+    registry: Registry,
+    logs: Logs,
+    now: datetime,
+    post: Post | None = None,
+) -> list[str]:
+    """Tell every target which failures began, changed or ended with a run; returns what could not be told, in words.
+
+    The failures under one lease are one incident. A table's failure lasts until a run builds that table or finds it
+    current; a run that did not look at it ends nothing. The run must still hold its leases.
+    """
+    if not settings.targets:
+        return []
+    failed = {o.table for o in report.failed}
+    good = {o.table for o in report.outcomes if o.outcome in _GOOD}
+    problems: list[str] = []
+    for lease in leases_of(registry, [o.table for o in report.outcomes]):
+        known = _read(logs.store, RUNS, lease)
+        bad = (failed | {*known.tables}) - good
+        lasting = [name for name in registry.tables if name in bad and lease_of(registry, name) == lease]
+        incident = of_failures(lease, impact_of(lasting, registry, logs), env, now) if lasting else None
+        problems += _tell(settings, logs.store, RUNS, lease, incident, post)
+    return problems
 
 
 def tell_incidents(
@@ -128,45 +165,53 @@ def tell_incidents(
     Args:
         settings: the targets.
         store: of the lake.
-        source: who found the incidents, `runs` or `freshness`; each knows only its own.
+        source: who found the incidents; each knows only its own.
         incidents: all that last now; what was told before and is not among them is over.
         post: sends one message; another one for tests.
     """
     if not settings.targets:
         return []
-    file = (*FOLDER, f"{source}.json")
-    before = _read(store, file)
     lasting = {i.key: i for i in incidents}
-    after: dict[str, Told] = {}
+    known = [name.removesuffix(".json") for name in store.names(*FOLDER, source)]
     problems: list[str] = []
-    for key in dict.fromkeys([*before, *lasting]):
-        known, incident = before.get(key, Told("", {})), lasting.get(key)
-        digests = dict(known.digests)
-        for name, target in settings.targets.items():
-            due = _due(incident, known, name)
-            if due is None:
-                continue
-            try:
-                (post or send)(target, due, settings.timeout_seconds)
-            except LakehouseError as error:
-                problems.append(f"alert target {name}: {error}")
-            except Exception as error:  # whatever a target does, the run goes on
-                problems.append(f"alert target {name}: {describe(error)}")
-            else:
-                digests.pop(name, None)
-                if incident is not None:
-                    digests[name] = incident.digest
-        if incident is not None or digests:
-            after[key] = Told(incident.title if incident else known.title, digests)
-    if after != before:
-        text = json.dumps({key: asdict(told) for key, told in after.items()}, sort_keys=True)
-        store.write(text.encode(), *file)
+    for key in dict.fromkeys([*known, *lasting]):
+        problems += _tell(settings, store, source, key, lasting.get(key), post)
+    return problems
+
+
+def _tell(
+    settings: AlertSettings, store: Store, source: str, key: str, incident: Incident | None, post: Post | None
+) -> list[str]:
+    """Tell every target of one incident, or (None) that it is over, and remember it."""
+    known = _read(store, source, key)
+    digests = {name: digest for name, digest in (known.digests or {}).items() if name in settings.targets}
+    problems = []
+    for name, target in settings.targets.items():
+        due = _due(incident, known, name)
+        if due is None:
+            continue
+        try:
+            (post or send)(target, due, settings.timeout_seconds)
+        except LakehouseError as error:
+            problems.append(f"alert target {name}: {error}")
+        except Exception as error:  # whatever a target does, the run goes on
+            problems.append(f"alert target {name}: {describe(error)}")
+        else:
+            digests.pop(name, None)
+            if incident is not None:
+                digests[name] = incident.digest
+    after = Told(known.title, (), digests) if incident is None else Told(incident.title, incident.tables, digests)
+    if incident is None and not digests:
+        if known != Told():
+            store.remove(*_file(source, key))
+    elif after != known:
+        store.write(json.dumps(asdict(after), sort_keys=True).encode(), *_file(source, key))
     return problems
 
 
 def _due(incident: Incident | None, known: Told, target: str) -> Message | None:
     """What the target is to be told now, if anything."""
-    told = known.digests.get(target)
+    told = (known.digests or {}).get(target)
     if incident is None:
         return Message(Phase.OVER, f"over: {known.title}", (), ()) if told is not None else None
     if told == incident.digest:
@@ -175,11 +220,16 @@ def _due(incident: Incident | None, known: Told, target: str) -> Message | None:
     return Message(phase, incident.title, incident.owners, incident.lines)
 
 
-def _read(store: Store, file: tuple[str, ...]) -> dict[str, Told]:
-    if file[-1] not in store.names(*file[:-1]):
-        return {}
-    read: dict[str, Any] = json.loads(store.read(*file))
-    return {key: Told(told["title"], told["digests"]) for key, told in read.items()}
+def _file(source: str, key: str) -> tuple[str, ...]:
+    return (*FOLDER, source, f"{re.sub('[^a-z0-9_]+', '-', key)}.json")
+
+
+def _read(store: Store, source: str, key: str) -> Told:
+    *folder, name = _file(source, key)
+    if name not in store.names(*folder):
+        return Told()
+    read: dict[str, Any] = json.loads(store.read(*folder, name))
+    return Told(read["title"], tuple(read["tables"]), read["digests"])
 
 
 def send(target: AlertTarget, told: Message, timeout_seconds: float) -> None:

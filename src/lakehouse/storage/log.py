@@ -35,6 +35,7 @@ class Commit:
         changes_data: it adds or removes rows (OPTIMIZE and markers do not).
         metrics: Delta's operation metrics.
         marks: transaction application id -> version, by which Delta knows a repeated write.
+        partitions: in which it adds or removes rows, as `column=value`.
     """
 
     version: int
@@ -44,6 +45,7 @@ class Commit:
     changes_data: bool
     metrics: Mapping[str, str]
     marks: Mapping[str, int] = field(default_factory=dict)
+    partitions: frozenset[str] = frozenset()
 
 
 class DeltaLog:
@@ -109,14 +111,16 @@ class DeltaLog:
             )
         info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
         files = [a.get("add") or a.get("remove") for a in actions if "add" in a or "remove" in a]
+        changed = [f for f in files if f.get("dataChange", True)]
         return Commit(
             version,
             datetime.fromtimestamp(info.get("timestamp", 0) / 1000, UTC),
             info.get("operation", "unknown"),
             CommitNote.from_json(info.get("userMetadata")),
-            any(f.get("dataChange", True) for f in files),
+            bool(changed),
             info.get("operationMetrics", {}),
             {a["txn"]["appId"]: a["txn"]["version"] for a in actions if "txn" in a},
+            frozenset(f"{c}={v}" for f in changed for c, v in (f.get("partitionValues") or {}).items()),
         )
 
     def newest_first(self) -> Iterator[Commit]:

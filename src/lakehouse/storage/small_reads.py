@@ -35,6 +35,12 @@ SELECT network, payer_name, count(*) AS claim_count, sum(billed_amount) AS bille
 WHERE NOT payer_is_mapped GROUP BY network, payer_name
 ORDER BY billed_amount DESC NULLS LAST, claim_count DESC, network, payer_name
 """
+# Texts of amounts in the forms that builds read (`lakehouse.spec.columns.parse_decimal`).
+_AMOUNT = r"""
+CASE WHEN regexp_like({c}, '^[-($\s]*([0-9][0-9,]*(\.[0-9]{{0,2}}0*)?|\.[0-9]{{1,2}}0*)[-)\s]*$')
+     THEN (CASE WHEN regexp_like({c}, '[-(]') THEN -1 ELSE 1 END)
+          * TRY_CAST(regexp_replace({c}, '[^0-9.]', '', 'g') AS DECIMAL(28, 2)) END
+"""
 _OWN_COLUMNS = ("_owner", "_resolution", "_reason", "_resolved_at")
 """Columns that a quarantine gains with its next write, when it was created without them."""
 
@@ -203,9 +209,35 @@ def set_aside_rows(
     return [SetAsideRow(**{**row, "rules": tuple(row["rules"]), "values": _texts(row.get("values"))}) for row in found]
 
 
+def sums_of_batches(
+    store: Store, bronze: str, columns: Sequence[str], ingest_dates: Sequence[str], batches: Sequence[str]
+) -> dict[str, Decimal]:
+    """Column -> sum of its amounts over these batches of an existing Bronze table; columns without any are left out.
+
+    Nothing of a table that cannot be read: a message tells the rest.
+
+    Args:
+        store: of the lake.
+        bronze: the table.
+        columns: raw columns that hold amounts as text; what is no amount counts nothing.
+        ingest_dates: partitions that hold the batches, ISO.
+        batches: their ids.
+    """
+    if not columns or not batches:
+        return {}
+    sums = ", ".join(f"sum({_AMOUNT.format(c=_name(c))}) AS {_name(c)}" for c in columns)
+    days, ids = (", ".join(_quoted(text) for text in texts) for texts in (ingest_dates, batches))
+    where = f'"_ingest_date" IN ({days}) AND "_batch_id" IN ({ids})'
+    try:
+        (found,) = _query(store, bronze, f"SELECT {sums} FROM t WHERE {where}")
+    except Exception:  # the reader's errors have no class of their own
+        return {}
+    return {column: amount for column, amount in found.items() if amount is not None}
+
+
 def read_columns(store: Store, name: str, columns: Sequence[str]) -> list[Cells]:
     """All rows of a small table, the named columns only."""
-    listed = ", ".join(f'"{column}"' for column in columns)
+    listed = ", ".join(_name(column) for column in columns)
     return list(_query(store, name, f"SELECT {listed} FROM t"))
 
 
@@ -220,6 +252,10 @@ def _query(store: Store, name: str, sql: str) -> list[dict[str, Any]]:
     answer = QueryBuilder().register("stored" if missing else "t", table).execute(sql)
     rows: list[dict[str, Any]] = pa.table(answer.read_all()).to_pylist(maps_as_pydicts="strict")
     return rows
+
+
+def _name(column: str) -> str:
+    return f'"{column}"'
 
 
 def _quoted(text: str) -> str:
