@@ -276,6 +276,20 @@ def test_impact_names_everything_made_of_a_table(lake: LakeFolder) -> None:
     assert "rebuild all of it: lakehouse run -s bronze.harbor_claims+" in text
 
 
+@pytest.mark.parametrize("feed", ["claims", "payments", "eligibility", "denial_codes"])
+def test_impact_names_exactly_the_reports_that_lineage_leads_to(lake: LakeFolder, feed: str) -> None:
+    edges = lake.json("lineage")["edges"]
+    assert isinstance(edges, list)
+    reached = {f"bronze.harbor_{feed}"}
+    while further := {e["to"] for e in edges if e["from"] in reached} - reached:
+        reached |= further
+    impact = lake.json("lineage", "--impact", f"bronze.harbor_{feed}")["impact"]
+    assert isinstance(impact, dict)
+    assert {f"report:{r['name']}" for r in impact["reports"]} == {n for n in reached if n.startswith("report:")}
+    tables = {n for n in reached if n.partition(".")[0] in ("silver", "gold")}
+    assert {t["table"] for t in impact["tables"]} == tables
+
+
 def test_a_lake_without_quarantines_says_so(lake: LakeFolder) -> None:
     assert "no row is set aside" in lake.call("quarantine", "list").stdout
     assert lake.call("quarantine", "show", "silver.claim").exit_code == 0

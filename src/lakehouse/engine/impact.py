@@ -1,5 +1,5 @@
-"""What a failure touches: tables, partitions, reports and their owners, rows and dollars that wait, what still serves and
-how old it is, the shortest rerun."""
+"""What a failure touches: tables, partitions, reports and their owners, rows and dollars that wait, what still serves
+and how old it is, the shortest rerun."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
