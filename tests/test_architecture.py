@@ -56,6 +56,7 @@ ABOUT_SEVERAL = (
     "engine/test_linked_groups.py",
     "engine/test_photograph.py",
     "engine/test_refresh.py",
+    "operate/test_incident.py",
     "engine/test_refusals.py",
     "engine/test_unstamped.py",
     "simulator/test_mistakes.py",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lakehouse.engine.run import RunReport
     from lakehouse.engine.work import Request
     from lakehouse.settings import Settings
+    from lakehouse.storage.store import Store
 
 SHOWN = {
     "claims": "claim_count",
@@ -60,6 +61,7 @@ def demo(
     from lakehouse.demo.harbor import DemoSpec
     from lakehouse.demo.meridian import odbc_problem
     from lakehouse.demo.walkthrough import demo_settings, fresh_lake
+    from lakehouse.storage.store import Store
 
     opened = open_lake(context, env, config)
     if lake is None and opened.settings.lake.is_s3:
@@ -73,7 +75,7 @@ def demo(
     done = _walk(settings, spec)
     if done.reports[-1].failed:
         return _tell_failure(done.reports[-1])
-    _print_answers(done)
+    _print_answers(done, Store(settings.lake.root, settings.lake.s3))
     _print_next(settings, moved=lake is not None or config is not None or env is not None)
     return int(bool(done.differences))
 
@@ -130,11 +132,14 @@ def _tell_failure(report: "RunReport") -> int:
     return report.exit_code
 
 
-def _print_answers(done: "Walkthrough") -> None:
+def _print_answers(done: "Walkthrough", store: "Store") -> None:
+    from lakehouse.commands.demo_answers import answer_tables
     from lakehouse.commands.screen import console, grid
 
     out = console()
     out.print(_revenue_table(done))
+    for table in answer_tables(store):
+        out.print(table)
     out.print(_outcome_table(done))
     aside = [(table, rule, f"{rows:,}") for (table, rule), rows in sorted(done.quarantined.items())]
     out.print(grid("Set aside, and why", ("table", "rule", "rows"), aside, right=("rows",)))
