@@ -92,3 +92,11 @@ def test_nothing_gives_nothing(spark: SparkSession) -> None:
 
 def test_months_that_lie_ahead_are_left_out(spark: SparkSession) -> None:
     assert lags(spark, {("2026-05-01", "AETNA"): {0: "1.00"}}) == {}
+
+
+def test_rules_tell_good_from_bad(spark: SparkSession) -> None:
+    tried: dict[str, tuple[Row, ...]] = {"payer_code_accepted_values": ({"payer_code": "ACME"}, {"payer_code": None})}
+    assert set(tried) == rows.row_rules(payment_lag)
+    assert rows.judged(spark, payment_lag, {"payer_code": "AETNA"}, tried) == {
+        "payer_code_accepted_values": [True, False, False]
+    }

@@ -48,3 +48,11 @@ def test_what_is_posted_after_the_day_waits_for_its_day(spark: SparkSession) -> 
 def test_months_networks_and_payers_are_apart(spark: SparkSession) -> None:
     others: tuple[Row, ...] = ({"network": "south"}, {"payer_code": "UHC"}, {"service_month": "2026-02-01"})
     assert payment_triangle(postings=postings(spark, {}, *others), as_of=AS_OF).count() == 4
+
+
+def test_rules_tell_good_from_bad(spark: SparkSession) -> None:
+    tried: dict[str, tuple[Row, ...]] = {"payer_code_accepted_values": ({"payer_code": "ACME"}, {"payer_code": None})}
+    assert set(tried) == rows.row_rules(payment_triangle)
+    assert rows.judged(spark, payment_triangle, {"payer_code": "AETNA"}, tried) == {
+        "payer_code_accepted_values": [True, False, False]
+    }
