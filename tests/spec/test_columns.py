@@ -30,6 +30,7 @@ from lakehouse.spec.columns import (
     row_hash,
     split_list,
     sum_money,
+    sum_where,
 )
 
 NO_BREAK_SPACE = "\u00a0"
@@ -303,3 +304,14 @@ def test_social_security_numbers_are_masked_and_longer_numbers_are_not(spark: Sp
             (None, None),
         ],
     )
+
+
+def test_a_conditional_sum_is_zero_where_nothing_is_stated(spark: SparkSession) -> None:
+    sent = [("a", True, "1.10"), ("a", True, None), ("a", False, "9.00"), ("b", False, "9.00"), ("c", True, None)]
+    rows = [(group, counts, amount and Decimal(amount)) for group, counts, amount in sent]
+    frame = spark.createDataFrame(rows, "g string, counts boolean, paid decimal(14,2)")
+    summed = frame.groupBy("g").agg(sum_where(F.col("counts"), "paid").alias("paid"))
+    assert summed.schema["paid"].dataType == T.DecimalType(18, 2)
+    assert {r["g"]: r["paid"] for r in summed.collect()} == {
+        "a": Decimal("1.10"), "b": Decimal("0.00"), "c": Decimal("0.00"),
+    }  # fmt: skip

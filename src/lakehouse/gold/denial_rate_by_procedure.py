@@ -72,7 +72,7 @@ def _lines(name: str, meaning: str) -> Field:
         _lines("lines_adjudicated_final", "lines that count, with a known outcome, of claims closed on the as-of date"),
         _lines("lines_finally_denied", "of these denied in full"),
         field(
-            "adjudicated_charge_amount", TOTAL, "charge of lines_adjudicated; null where none states one", ledger=True
+            "adjudicated_charge_amount", TOTAL, "charge of lines_adjudicated; 0.00 where none states one", ledger=True
         ),
         field("initially_denied_amount", TOTAL, "denied by the first decision, in full or in part"),
         field("finally_denied_amount", TOTAL, "denied by the settling answer, final on the as-of date, full or part"),

@@ -4,6 +4,7 @@ import datetime
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from lakehouse.gold.aging import served_until
 from lakehouse.gold.claim_state import has_come, is_denied, rate, split_remainder, still_to_come
@@ -14,6 +15,7 @@ KEY = ("adjudication_month", "network", "rendering_provider_id")
 GROUP = ("adjudication_month", "network", "peer_group")
 UNKNOWN = "UNKNOWN"
 OLD = 90  # days
+_COUNTS, _EXPECTED = T.DecimalType(19, 0), T.DecimalType(28, 12)
 
 
 def with_peer_group(claims: DataFrame) -> DataFrame:
@@ -75,10 +77,11 @@ def expected_rates(claims: DataFrame) -> DataFrame:
     )
     peers = Window.partitionBy(*GROUP, "payer_code")
     others_n, others_denied = F.sum("n").over(peers) - F.col("n"), F.sum("denied").over(peers) - F.col("denied")
-    compared = own.withColumns({"peer_rate": rate(others_denied, others_n)}).where(F.col("peer_rate").isNotNull())
-    weighted = F.sum(F.col("peer_rate") * F.col("n"))
-    total = F.sum("n")
-    return compared.groupBy(*KEY).agg((weighted / F.when(total > 0, total)).cast(RATE).alias("expected_denial_rate"))
+    # Exact to far more places than are kept, so that a rate is rounded once.
+    product, whole = (F.col("n") * others_denied).cast(_COUNTS), F.when(others_n > 0, others_n).cast(_COUNTS)
+    compared = own.withColumn("expected", (product / whole).cast(_EXPECTED)).where(F.col("expected").isNotNull())
+    share = F.sum("expected") / F.nullif(F.sum("n"), F.lit(0)).cast(_COUNTS)
+    return compared.groupBy(*KEY).agg(share.cast(RATE).alias("expected_denial_rate"))
 
 
 def peer_percentile() -> Column:

@@ -143,8 +143,9 @@ def sum_money(column: Column | str) -> Column:
 
 
 def sum_where(condition: Column, column: Column | str) -> Column:
-    """Exact sum over the rows that meet `condition`, as decimal(18,2); 0.00 when none does."""
-    return sum_money(F.when(condition, F.col(column) if isinstance(column, str) else column).otherwise(0))
+    """Exact sum over the rows that meet `condition`, as decimal(18,2); 0.00 when none does or none states an amount."""
+    found = sum_money(F.when(condition, F.col(column) if isinstance(column, str) else column))
+    return F.coalesce(found, F.lit("0.00").cast(T.DecimalType(18, 2)))
 
 
 def money_or_zero(column: Column | str) -> Column:
