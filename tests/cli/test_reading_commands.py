@@ -178,6 +178,17 @@ def test_freshness_fails_when_tables_are_stale_and_names_the_reports(lake: LakeF
     assert "stale: no run has looked at it" in answer.stdout
 
 
+def test_freshness_says_which_days_a_due_time_is_for(lake: LakeFolder) -> None:
+    commit(lake, "gold.payment_lag", 0, hours_ago=24 * 14)
+    document = lake.json("freshness", "-s", "gold.payment_lag")
+    (report,) = document["reports"]  # type: ignore[misc]  # parsed JSON
+    limit = table_of(document, "gold.payment_lag")["limit"]
+    assert isinstance(limit, dict)
+    assert (report["holidays"], limit["holidays"], limit["due"]) == ("us_federal", "us_federal", "08:00")
+    assert "by 08:00 America/New_York" in lake.call("status", "-s", "gold.payment_lag").stdout
+    assert "no run has looked at it" in lake.call("freshness", "-s", "gold.payment_lag").stdout
+
+
 def test_freshness_of_a_broken_log_is_told_and_hides_no_other(lake: LakeFolder) -> None:
     commit(lake, "silver.payment", 0, hours_ago=1)
     commit(lake, "silver.adjustment", 0, hours_ago=1)

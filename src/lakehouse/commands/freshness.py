@@ -87,7 +87,7 @@ def _print_text(found: "LakeFreshness") -> None:
             t.owner,
             instant(t.confirmed_at),
             age_text(t.confirmed_at, found.at),
-            t.limit.within if t.limit else "-",
+            t.limit.text if t.limit else "-",
             age_text(t.delivered_at, found.at),
             "fresh" if t.cause is None else f"stale: {t.cause}{f' ({t.detail})' if t.detail else ''}",
         )
