@@ -15,6 +15,7 @@ from typing import Any  # parsed JSON
 from lakehouse.engine.impact import Impact, message
 from lakehouse.errors import LakehouseError, describe
 from lakehouse.operate.freshness import LakeFreshness, age_text
+from lakehouse.operate.volume import FeedVolume
 from lakehouse.settings_alerts import AlertSettings, AlertTarget
 from lakehouse.storage.messages import post_json, publish
 from lakehouse.storage.secrets import resolve
@@ -114,6 +115,17 @@ def of_staleness(found: LakeFreshness, env: str) -> list[Incident]:
         title = f"{env}: {_several(names)} stale, {cause}"
         incidents.append(Incident(f"stale: {cause}", title, owners, tuple(lines), about))
     return incidents
+
+
+def of_volume(volumes: Sequence[FeedVolume], env: str) -> list[Incident]:
+    """The incident of feeds that delivered unusually much or little: one, whatever their number."""
+    unusual = [v for v in volumes if v.unusual is not None]
+    if not unusual:
+        return []
+    owners = tuple(sorted({owner for v in unusual for owner in v.owners}))
+    about = tuple(f"{v.table}: {v.unusual}" for v in unusual)
+    title = f"{env}: unusual volume of {_several([v.table for v in unusual])}"
+    return [Incident("volume", title, owners, tuple(v.text for v in unusual), about)]
 
 
 def _several(names: Sequence[str]) -> str:
