@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.gold.claim_state import rate
+from lakehouse.gold.payment_completeness import paid_as_usual_at_its_age
 from lakehouse.gold.payment_triangle import payment_triangle
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.spec.calendar import US_FEDERAL
@@ -48,6 +49,7 @@ KEY = (*MONTH, "lag_month")
     expectations=[
         unique(*KEY, on_failure=FAIL),
         accepted_values("payer_code", PAYER_CODES, on_failure=FAIL, source="domain.md G03"),
+        paid_as_usual_at_its_age(last_lag=MATURE_LAG),
     ],
     freshness=Freshness(due="08:00", weekdays=WORKDAYS, holidays=US_FEDERAL),
     owner="finance",
