@@ -105,11 +105,20 @@ def test_only_months_that_ended_are_judged(spark: SparkSession) -> None:
     assert told(spark, stored, written, as_of=date(2026, 5, 1)) == [("04", "north")]
 
 
-def test_written_months_and_those_after_them_are_judged_and_no_others(spark: SparkSession) -> None:
-    stored = [lines("01", 100), lines("02", 10), lines("03", 100)]
-    assert told(spark, stored, []) == []
-    assert told(spark, [lines("02", 50), lines("03", 100)], [lines("01", 100)]) == [("02", "north")]
-    assert told(spark, [lines("01", 100), lines("03", 100)], [lines("02", 50)]) == [("02", "north"), ("03", "north")]
+def test_written_months_and_those_after_them_are_judged_and_of_others_the_newest(spark: SparkSession) -> None:
+    later = date(2026, 6, 1)
+    stored = [lines("02", 50), lines("03", 100)]
+    assert told(spark, [lines("01", 100), *stored], [lines("06", 1)], as_of=later) == []
+    assert told(spark, stored, [lines("01", 100)], as_of=later) == [("02", "north")]
+    changed = told(spark, [lines("01", 100), lines("03", 100)], [lines("02", 50)], as_of=later)
+    assert changed == [("02", "north"), ("03", "north")]
+    assert told(spark, [lines("01", 100), *stored], [lines("06", 1)]) == [("03", "north")]  # nothing touched it since
+
+
+def test_a_month_without_a_line_is_told_as_the_newest_or_after_one_that_is_written(spark: SparkSession) -> None:
+    assert told(spark, [lines("01", 100), lines("02", 100)], [lines("04", 100)]) == [("03", "north")]
+    assert told(spark, [], [lines("01", 100)]) == [("02", "north")]
+    assert told(spark, [lines("01", 29)], [lines("02", 29)]) == []
 
 
 def test_a_month_without_a_month_before_has_nothing_to_differ_from(spark: SparkSession) -> None:
@@ -119,7 +128,7 @@ def test_a_month_without_a_month_before_has_nothing_to_differ_from(spark: SparkS
 
 def test_december_comes_before_january(spark: SparkSession) -> None:
     december = lines("01", 100) | {"adjudication_month": "2025-12-01"}
-    assert told(spark, [december], [lines("01", 50)]) == [("01", "north")]
+    assert told(spark, [december], [lines("01", 50)], as_of=date(2026, 2, 1)) == [("01", "north")]
 
 
 def test_the_bands_are_arguments(spark: SparkSession) -> None:
