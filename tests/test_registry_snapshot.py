@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from lakehouse.settings_networks import NetworkSettings
+from lakehouse.spec.due_time import WEEKDAYS, DueTime
 from lakehouse.spec.expectations import Expectation
 from lakehouse.spec.feed import Feed
 from lakehouse.spec.field import Field
+from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.registry import Registry
 from lakehouse.spec.scopes import (
     Append,
@@ -56,7 +58,7 @@ def lines(table: Table) -> Iterator[str]:
     """One table as lines."""
     yield f"{table.name}: {table.description.split('. ')[0].removesuffix('.')}."
     yield f"  keys {', '.join(table.keys) or 'none'}; {written(table.write)}; partition {partition(table)}"
-    yield f"  owner {table.owner}; freshness {table.freshness.within if table.freshness else 'none'}"
+    yield f"  owner {table.owner}; freshness {limit(table.freshness)}"
     if table.tags:
         yield f"  tags {', '.join(table.tags)}"
     for name, scope in table.reads.items():
@@ -68,7 +70,20 @@ def lines(table: Table) -> Iterator[str]:
     if table.balance:
         yield "  balanced"
     for report in table.reports:
-        yield f"  report {report.name!r} of {report.owner}, due {report.due} {report.zone}"
+        yield f"  report {report.name!r} of {report.owner}, due {due(report.due_time)}"
+
+
+def limit(freshness: Freshness | None) -> str:
+    """How fresh a table has to be."""
+    if freshness is None:
+        return "none"
+    return f"due {due(freshness.due_time)}" if freshness.due_time else freshness.text
+
+
+def due(at: DueTime) -> str:
+    """A due time with the days it is for."""
+    days = "" if at.weekdays == WEEKDAYS else f" on {', '.join(at.weekdays)}"
+    return f"{at.text}{days}{f', holidays {at.holidays}' if at.holidays else ''}"
 
 
 def written(write: WriteMode) -> str:

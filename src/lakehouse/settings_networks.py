@@ -102,11 +102,15 @@ class CheckSettings(Section):
         most_quarantined_share: largest share of the network's rows in one build that may be set aside; above it the
             build fails. Builds of fewer than 20 rows are too small to tell.
         earliest_date: no date of service, payment or the like lies before.
+        least_volume, most_volume: a feed's day is told as unusual when it has fewer or more rows than these times the
+            median of the same weekdays before it (`lakehouse freshness`).
     """
 
     rules: dict[str, RuleSettings] = Field(default={})
     most_quarantined_share: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.05")
     earliest_date: date = date(1900, 1, 1)
+    least_volume: Annotated[Decimal, Field(ge=0, le=1)] = Decimal("0.5")
+    most_volume: Annotated[Decimal, Field(ge=1)] = Decimal(2)
 
 
 class NetworkSettings(Section):

@@ -42,6 +42,7 @@ def commands(config: Path) -> Mapping[str, Sequence[str]]:
         IMPORT: [sys.executable, "-c", IMPORT],
         "lakehouse plan": [*lakehouse, "plan", "--logical-date", DAY],
         "lakehouse status": [*lakehouse, "status"],
+        "lakehouse freshness": [*lakehouse, "freshness"],
         "lakehouse lineage": [*lakehouse, "lineage"],
         "lakehouse run, nothing due": [*lakehouse, "run", "--logical-date", DAY],
     }

@@ -11,7 +11,7 @@ from deltalake import write_deltalake
 from typer.testing import CliRunner, Result
 
 from lakehouse.cli import app
-from lakehouse.storage.notes import CommitNote, TableState
+from lakehouse.storage.notes import CommitNote, Delivery, TableState
 
 CLAIMS_HEADER = "claim_id,member_id,payer_name,claim_type,service_from_date,billed_amount,modified_at,source_sequence"
 
@@ -71,11 +71,13 @@ def commit(
     consumed: Mapping[str, int | str] | None = None,
     hours_ago: float = 1,
     changes_data: bool = True,
+    deliveries: Sequence[Delivery] = (),
 ) -> None:
     """Write one commit of a table's log as the engine leaves it."""
     at = datetime.now(UTC) - timedelta(hours=hours_ago)
     state = TableState(sequence=version + 1, consumed=dict(consumed or {}))
-    note = CommitNote(f"run-{version}", "merge" if changes_data else "marker", state, counts=dict(counts or {}))
+    kind = "land" if deliveries else "merge" if changes_data else "marker"
+    note = CommitNote(f"run-{version}", kind, state, tuple(deliveries), dict(counts or {}))
     info = {"timestamp": int(at.timestamp() * 1000), "operation": "MERGE", "userMetadata": note.to_json()}
     actions: list[dict[str, object]] = [{"commitInfo": info}]
     if changes_data:

@@ -46,3 +46,9 @@ def test_a_target_that_is_down_changes_no_exit_code_and_is_reported(
     assert answer.exit_code == int(fails)
     assert ("alert target channel: it does not answer" in answer.stderr) is fails
     assert "secret-path" not in answer.output + answer.stderr
+
+
+def test_alerts_of_freshness_are_about_the_whole_lake(lake: LakeFolder) -> None:
+    answer = lake.call("freshness", "-s", FEED, "--alert")
+    assert answer.exit_code == 2
+    assert "--alert looks at every table" in answer.output + answer.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.lakes import CLAIMS_HEADER, LakeFolder, adjustment_codes, commit, lake_folder, quarantine, settled_claims
+from engine.logs import delivery
 
 MARKER = "ZZMEMBER99"
 
@@ -176,6 +177,36 @@ def test_freshness_fails_when_tables_are_stale_and_names_the_reports(lake: LakeF
     answer = lake.call("freshness", "-s", "silver.adjustment")
     assert answer.exit_code == 1
     assert "stale: no run has looked at it" in answer.stdout
+
+
+def test_freshness_says_which_days_a_due_time_is_for(lake: LakeFolder) -> None:
+    commit(lake, "gold.payment_lag", 0, hours_ago=24 * 14)
+    document = lake.json("freshness", "-s", "gold.payment_lag")
+    (report,) = document["reports"]  # type: ignore[misc]  # parsed JSON
+    limit = table_of(document, "gold.payment_lag")["limit"]
+    assert isinstance(limit, dict)
+    assert (report["holidays"], limit["holidays"], limit["due"]) == ("us_federal", "us_federal", "08:00")
+    assert "by 08:00 America/New_York" in lake.call("status", "-s", "gold.payment_lag").stdout
+    assert "no run has looked at it" in lake.call("freshness", "-s", "gold.payment_lag").stdout
+
+
+def test_unusual_volume_is_shown_and_makes_no_exit_code(lake: LakeFolder) -> None:
+    today = datetime.now(UTC).date()
+    days = [today - timedelta(weeks=weeks) for weeks in range(4, -1, -1)]
+    files = [delivery(f"claims-{d}.csv", str(d), rows=40 if d == today else 100) for d in days]
+    for version, file in enumerate(files):
+        commit(lake, "bronze.harbor_claims", version, deliveries=[file])
+    answer = lake.call("freshness", "-s", "bronze.harbor_claims")
+    assert answer.exit_code == 0
+    assert f"bronze.harbor_claims of {today}: 40 rows, usually 100" in answer.stdout
+    (volume,) = lake.json("freshness", "-s", "bronze.harbor_claims")["volumes"]  # type: ignore[misc]  # parsed JSON
+    assert {**volume, "owners": None} == {
+        "table": "bronze.harbor_claims", "owners": None, "day": today.isoformat(), "rows": 40, "usual": 100,
+        "unusual": "fewer rows than usual",
+    }  # fmt: skip
+    assert "finance" in volume["owners"]
+    lake.config.write_text(f"{lake.config.read_text()}\n[networks.harbor.checks]\nleast_volume = 0.4\n")
+    assert "unusual" not in lake.call("freshness", "-s", "bronze.harbor_claims").stdout
 
 
 def test_freshness_of_a_broken_log_is_told_and_hides_no_other(lake: LakeFolder) -> None:
@@ -403,13 +434,14 @@ def test_check_of_an_empty_lake_starts_no_spark_and_is_good(lake: LakeFolder) ->
 
 
 def test_reading_commands_load_neither_a_session_nor_a_jvm(lake: LakeFolder) -> None:
-    commands = [["plan"], ["status"], ["lineage"], ["run"], ["quarantine", "list"], ["codes"]]
+    commit(lake, "bronze.harbor_claims", 0, deliveries=[delivery("claims-2026-01-05.csv", "2026-01-05")])
+    commands = [["plan"], ["status"], ["freshness"], ["lineage"], ["run"], ["quarantine", "list"], ["codes"]]
     script = f"""
 import sys
 from typer.testing import CliRunner
 from lakehouse.cli import app
 for command in {commands}:
-    if command == ["run"]:
+    if command in (["run"], ["freshness"]):
         command += ["-s", "bronze.*"]
     answer = CliRunner().invoke(app, ["--config", {str(lake.config)!r}, *command])
     assert answer.exit_code == 0, answer.output

@@ -6,9 +6,13 @@ from decimal import Decimal
 
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from engine.world import EPISODE, GOLD, SILVER, TABLES, World, episode, of
 from lakehouse.engine.run import Outcome
+from lakehouse.spec.expectations import FAIL, WARN, CheckContext, batch
+from lakehouse.spec.rule import WHOLE
+from lakehouse.spec.table import Table
 
 pytestmark = pytest.mark.spark
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in range(1, 5))
@@ -109,6 +113,49 @@ def test_a_month_whose_figure_changes_by_the_calendar_is_due_on_that_day(world: 
     world.run(day=date(2026, 4, 1))
     assert world.rows(GOLD, "due_amount", "_next_change_date") == [(Decimal("30.00"), None), (Decimal("30.00"), None)]
     assert world.run(day=date(2026, 12, 31)).report.nothing_due
+
+
+def not_double(months: DataFrame, context: CheckContext) -> DataFrame:
+    """No month has more than double the charges of the one before."""
+    whole = context.frames[WHOLE]
+    before = whole.select(F.add_months("service_month", 1).alias("service_month"), F.col("amount").alias("before"))
+    return whole.join(before, on="service_month").where("amount > 2 * before")
+
+
+def with_rule(**words: object) -> list[Table]:
+    """The world's tables, the last with a rule that looks at months side by side."""
+    rule = batch("not_double", not_double, on_failure=WARN, **words)  # type: ignore[arg-type]  # keywords under test
+    return [*TABLES[:2], replace(TABLES[2], expectations=(rule,))]
+
+
+def test_a_touched_month_is_judged_against_a_stored_one_that_is_not_touched(world: World) -> None:
+    world.tables = with_rule(sees_whole=True, named_by=("service_month",))
+    world.deliver("visits-2026-01-01.csv", [
+        of("V1", "E1", "2026-01-10"), of("V2", "E2", "2026-02-10"), of("V3", "E3", "2026-03-10"),
+    ])  # fmt: skip
+    first = world.run()
+    assert first.check(GOLD, "not_double") == (0, 3, True)
+
+    world.deliver("visits-2026-01-02.csv", [of("V2", "E2", "2026-02-10", "200.01", hour=1)])
+    touched = world.run()
+    assert touched.counts(GOLD) == {"rows": 1, "partitions": 1}
+    (check,) = [c for c in touched.result(GOLD).checks if c.name == "not_double"]
+    assert (check.failed, check.total, check.holds, check.places) == (1, 1, False, ("2026-02-01",))
+    assert gold(world)[FEBRUARY] == (1, Decimal("200.01"), Decimal("0.00"))  # it warns
+
+    world.deliver("visits-2026-01-03.csv", [of("V1", "E1", "2026-01-10", "150.00", hour=2)])
+    assert world.run().check(GOLD, "not_double") == (0, 1, True)  # what is replaced is not seen any more
+
+
+def test_a_rule_that_fails_for_the_whole_table_stops_the_build(world: World) -> None:
+    tables = with_rule(sees_whole=True)
+    rule = replace(tables[2].expectations[0], on_failure=FAIL)
+    world.tables = [*tables[:2], replace(tables[2], expectations=(rule,))]
+    world.deliver("visits-2026-01-01.csv", [of("V1", "E1", "2026-01-10"), of("V2", "E2", "2026-02-10")])
+    world.run()
+    world.deliver("visits-2026-01-02.csv", [of("V2", "E2", "2026-02-10", "300.00", hour=1)])
+    assert "not_double: 1 of 1 rows" in str(world.run(must=1)[GOLD].error)
+    assert gold(world)[FEBRUARY][1] == Decimal("100.00")
 
 
 def test_a_key_returned_twice_is_refused_though_no_rule_is_declared(world: World) -> None:

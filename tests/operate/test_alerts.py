@@ -25,10 +25,12 @@ from lakehouse.operate.alerts import (
     Phase,
     of_failures,
     of_staleness,
+    of_volume,
     tell_failures,
     tell_incidents,
 )
 from lakehouse.operate.freshness import lake_freshness
+from lakehouse.operate.volume import FeedVolume, Unusual
 from lakehouse.settings_alerts import AlertSettings, AlertTarget
 from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.freshness import Freshness
@@ -229,6 +231,20 @@ def test_many_stale_tables_of_one_cause_are_one_incident(tmp_path: Path) -> None
     assert incident.title == "prod: silver.visit and 2 more stale, never built"
     assert f"{GOLD}: last looked at never ago" in incident.lines[2]
     assert "report 'Charges by month' (owner finance" in incident.lines[-1]
+
+
+def test_feeds_of_unusual_volume_are_one_incident_apart_from_staleness() -> None:
+    usual = FeedVolume(BRONZE, ("finance",), NOW.date(), 100, 100, None)
+    fewer = replace(usual, rows=3, unusual=Unusual.FEWER)
+    other = replace(usual, table="bronze.south_visits", owners=("audit", "finance"), unusual=Unusual.NOTHING)
+    assert of_volume([usual], "prod") == []
+    (incident,) = of_volume([usual, fewer, other], "prod")
+    assert (incident.key, incident.owners) == ("volume", ("audit", "finance"))
+    assert incident.title == f"prod: unusual volume of {BRONZE} and 1 more"
+    assert incident.lines == (fewer.text, other.text)
+    (later,) = of_volume([replace(fewer, rows=4, day=NOW.date() + timedelta(days=1)), other], "prod")
+    assert later.digest == incident.digest  # another day of the same is nothing new
+    assert of_volume([fewer], "prod")[0].digest != incident.digest
 
 
 # Ways to targets.

@@ -12,6 +12,7 @@ from engine.world import ADAPTERS, BRONZE, EPISODE, GOLD, SILVER, TABLES
 from lakehouse.engine.record import Record
 from lakehouse.operate.freshness import Cause, LakeFreshness, age_text, lake_freshness
 from lakehouse.settings_networks import NetworkSettings
+from lakehouse.spec.due_time import WORKDAYS
 from lakehouse.spec.freshness import Freshness
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
@@ -67,6 +68,17 @@ def test_the_clock_makes_tables_stale_though_every_run_succeeded(tmp_path: Path,
     found = seen(tmp_path, WRITTEN_AT + hours * HOUR, green)
     assert {t.table: t.cause for t in found.stale} == (dict.fromkeys(LIMITED, Cause.DID_NOT_RUN) if is_stale else {})
     assert all(bool(r.stale) is is_stale for r in found.reports)
+
+
+def test_a_table_with_a_due_time_is_stale_once_one_passes_without_a_look_since_the_one_before(tmp_path: Path) -> None:
+    built(tmp_path)  # on a Sunday at 06:00 UTC
+    limited = [replace(t, freshness=Freshness(due="07:00", zone="UTC", weekdays=WORKDAYS)) for t in TABLES]
+    registry = Registry.of(limited, {"north": NetworkSettings(adapter="plain")}, ADAPTERS)
+    logs, monday = Logs(Store(str(tmp_path))), WRITTEN_AT + 25 * HOUR
+    assert lake_freshness(registry, [GOLD], logs, [], monday + 23 * HOUR).stale == ()
+    late = monday + 24 * HOUR
+    assert [t.cause for t in lake_freshness(registry, [GOLD], logs, [], late).stale] == [Cause.DID_NOT_RUN]
+    assert lake_freshness(registry, [GOLD], logs, [record(monday + HOUR, current=[GOLD])], late).stale == ()
 
 
 def test_sources_that_sent_nothing_are_told_from_runs_that_did_not_run(tmp_path: Path) -> None:

@@ -52,6 +52,12 @@ def test_null_fails_unless_the_rule_says_otherwise(spark: SparkSession) -> None:
     ]
 
 
+@pytest.mark.parametrize("words", [{"sees_whole": True}, {"named_by": ("v",)}])
+def test_a_row_rule_sees_rows_alone(words: dict[str, object]) -> None:
+    with pytest.raises(DeclarationError, match="is_positive: sees_whole and named_by are for batch rules"):
+        Expectation("is_positive", WARN, condition=is_positive, **words)  # type: ignore[arg-type]
+
+
 TEXT = "v string"
 DATES = "v date, w date"
 ROW_RULES: list[tuple[Expectation, str, list[tuple[object, ...]], list[tuple[object, ...]]]] = [

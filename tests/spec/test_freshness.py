@@ -1,11 +1,12 @@
 """Durations and due times are read at import, and nothing but a clear one is taken."""
 
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lakehouse.errors import DeclarationError
+from lakehouse.spec.calendar import US_FEDERAL
+from lakehouse.spec.due_time import WORKDAYS
 from lakehouse.spec.freshness import Freshness, Report, duration
 
 
@@ -73,38 +74,71 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-# due time in New York, now, next due, last due; the clock goes forward on 2026-03-08 and back on 2026-11-01 at 2:00
-DUES = [
-    ("07:00", "2026-01-15T11:59:59", "2026-01-15T12:00", "2026-01-14T12:00"),
-    ("07:00", "2026-01-15T12:00", "2026-01-16T12:00", "2026-01-15T12:00"),
-    ("07:00", "2026-03-07T13:00", "2026-03-08T11:00", "2026-03-07T12:00"),
-    ("07:00", "2026-10-31T12:00", "2026-11-01T12:00", "2026-10-31T11:00"),
-    ("02:30", "2026-03-08T05:00", "2026-03-08T07:30", "2026-03-07T07:30"),  # 2:30 does not come
-    ("01:30", "2026-11-01T04:00", "2026-11-01T05:30", "2026-10-31T05:30"),  # 1:30 comes twice
-    ("01:30", "2026-11-01T05:45", "2026-11-02T06:30", "2026-11-01T05:30"),
-    ("23:30", "2026-01-16T01:00", "2026-01-16T04:30", "2026-01-15T04:30"),  # another day in UTC
+def test_a_report_tells_its_next_due_time() -> None:
+    report = Report("Revenue", owner="finance", due="07:00", weekdays=WORKDAYS, holidays=US_FEDERAL)
+    assert report.due_after(utc("2026-11-25T12:00")) == utc("2026-11-27T12:00")  # Thanksgiving between
+
+
+@pytest.mark.parametrize("holidays", ["us_federal", [datetime(2026, 1, 1).date()], (utc("2026-01-01T00:00"),)])
+def test_report_of_other_holidays_is_refused(holidays: object) -> None:
+    with pytest.raises(DeclarationError, match="report Revenue: holidays are neither"):
+        Report("Revenue", owner="finance", due="07:00", holidays=holidays)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {},
+        {"within": "26 hours", "due": "07:00"},
+        {"within": "26 hours", "weekdays": WORKDAYS},
+        {"within": "26 hours", "holidays": US_FEDERAL},
+        {"within": "26 hours", "zone": "UTC"},
+        {"due": "7 am"},
+        {"due": "07:00", "zone": "Mars"},
+        {"due": "07:00", "weekdays": ()},
+        {"due": "07:00", "data_within": "soon"},
+    ],
+)
+def test_freshness_is_an_age_or_a_due_time(limits: dict[str, object]) -> None:
+    with pytest.raises(DeclarationError, match=r"freshness: |duration 'soon'"):
+        Freshness(**limits)  # type: ignore[arg-type]
+
+
+def test_a_limit_in_words() -> None:
+    assert Freshness(within="26 hours").text == "26 hours"
+    assert Freshness(due="07:00", zone="UTC").text == "by 07:00 UTC"
+
+
+@pytest.mark.parametrize(("age", "is_missed"), [("26 hours", False), ("93601 seconds", True)])
+def test_an_age_is_missed_when_it_is_passed(age: str, is_missed: bool) -> None:
+    now = utc("2026-01-15T12:00")
+    number, unit = age.split()
+    assert Freshness(within="26 hours").is_missed(now - timedelta(**{unit: int(number)}), now) is is_missed
+
+
+# now, newest look, missed; due at 07:00 in New York on workdays, 12:00 UTC in winter and 11:00 in summer
+DUE = [
+    ("2026-01-15T11:59", "2026-01-14T11:00", False),  # Thursday, not due yet; Wednesday's was met
+    ("2026-01-15T12:00", "2026-01-14T11:00", True),  # due now, and nobody looked since Wednesday 07:00
+    ("2026-01-15T12:00", "2026-01-14T12:00", True),  # a look at the very due time is one for it
+    ("2026-01-15T12:00", "2026-01-14T12:00:01", False),  # right after it is one for the next
+    ("2026-01-15T13:00", "2026-01-15T12:30", False),  # late, but repaired
+    ("2026-01-18T20:00", "2026-01-15T13:00", False),  # Sunday: Friday's was met, the next is due after the weekend
+    ("2026-01-19T13:00", "2026-01-15T13:00", False),  # Monday is Martin Luther King's
+    ("2026-01-20T12:00", "2026-01-16T11:59", True),  # Tuesday: since Friday 07:00 nobody looked
+    ("2026-01-20T12:00", "2026-01-16T12:01", False),
+    ("2026-03-09T10:59", "2026-03-05T12:30", False),  # the clock went forward on Sunday: due at 11:00 UTC from now on
+    ("2026-03-09T11:00", "2026-03-06T12:00", True),
+    ("2026-03-10T11:00", "2026-03-09T11:30", False),
+    ("2026-11-02T11:30", "2026-10-29T11:30", False),  # it went back on Sunday: due at 12:00 UTC again
+    ("2026-11-02T12:00", "2026-10-30T11:00", True),
+    ("2026-11-02T12:00", "2026-10-30T11:30", False),
 ]
 
 
-@pytest.mark.parametrize(("due", "now", "following", "before"), DUES)
-def test_due_instants_on_ordinary_days_and_when_the_clock_changes(
-    due: str, now: str, following: str, before: str
+@pytest.mark.parametrize(("now", "confirmed", "is_missed"), DUE)
+def test_a_due_time_is_missed_when_nobody_looked_since_the_one_before(
+    now: str, confirmed: str, is_missed: bool
 ) -> None:
-    report = Report("Revenue", owner="finance", due=due)
-    assert (report.due_after(utc(now)), report.due_before(utc(now))) == (utc(following), utc(before))
-
-
-def test_a_report_is_due_on_its_weekdays_only() -> None:
-    report = Report("Revenue", owner="finance", due="07:00", zone="UTC", weekdays=("mon", "thu"))
-    friday = utc("2026-11-27T12:00")
-    assert (report.due_before(friday), report.due_after(friday)) == (utc("2026-11-26T07:00"), utc("2026-11-30T07:00"))
-
-
-def test_every_day_of_a_year_has_one_due_instant_at_the_same_local_time() -> None:
-    report, at = Report("Revenue", owner="finance", due="07:00"), utc("2025-12-31T23:00")
-    seen: list[datetime] = []
-    while len(seen) < 365:
-        at = report.due_after(at)
-        seen.append(at.astimezone(ZoneInfo("America/New_York")))
-    assert [d.date() for d in seen] == [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
-    assert {(d.hour, d.minute) for d in seen} == {(7, 0)}
+    limit = Freshness(due="07:00", weekdays=WORKDAYS, holidays=US_FEDERAL)
+    assert limit.is_missed(utc(confirmed), utc(now)) is is_missed

@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 
 from lakehouse.errors import DeclarationError
 from lakehouse.spec import table as table_module
-from lakehouse.spec.expectations import DROP, FAIL, QUARANTINE, WARN, Consequence, not_null
-from lakehouse.spec.field import ACCOUNT, DATE, LONG, MONEY, STRING, Field, field
+from lakehouse.spec.expectations import DROP, FAIL, QUARANTINE, WARN, CheckContext, Consequence, batch, not_null
+from lakehouse.spec.field import ACCOUNT, DATE, LONG, MEMBER, MONEY, STRING, Field, field
 from lakehouse.spec.scopes import (
     Append,
     Merge,
@@ -137,6 +137,25 @@ def test_expectation_named_twice_is_refused() -> None:
     rule = not_null("visit_id", on_failure=WARN)
     with pytest.raises(DeclarationError, match="expectation visit_id_not_null is declared twice"):
         declared(expectations=[rule, not_null("visit_id", on_failure=WARN)])
+
+
+def no_rows(rows: DataFrame, context: CheckContext) -> DataFrame:
+    return rows.limit(0)
+
+
+def test_only_a_table_of_partitions_can_show_a_rule_the_whole_of_it() -> None:
+    rule = batch("no_rows", no_rows, on_failure=WARN, sees_whole=True)
+    assert declared(expectations=[rule]).expectations == (rule,)
+    with pytest.raises(DeclarationError, match=r"no_rows sees the whole table, which needs write=ReplacePartitions"):
+        declared(reads=ROWS, fields=VISITS.silver_fields(), write=Merge(keys=VISITS.keys), expectations=[rule])
+
+
+@pytest.mark.parametrize("column", ["member_id", "ward"])
+def test_a_rule_names_rows_by_fields_without_a_phi_class(column: str) -> None:
+    fields = (ID, DAY, field("member_id", STRING, "member", phi=MEMBER))
+    rule = batch("no_rows", no_rows, on_failure=WARN, named_by=("visit_date", column))
+    with pytest.raises(DeclarationError, match=f"no_rows names rows by {column}, which is no field, or one with a PHI"):
+        declared(fields=fields, expectations=[rule])
 
 
 def test_merge_takes_one_conformed_feed_and_no_groups() -> None:

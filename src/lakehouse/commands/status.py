@@ -39,8 +39,8 @@ class TableStatus:
         counts: rows by what happened to them, of that build.
         behind: inputs with rows it has not consumed -> (consumed version, current version).
         last_outcome: of the newest recorded run in which it had work.
-        freshness: `fresh`, `stale`, or None when the table states no greatest age.
-        within: greatest age, as declared.
+        freshness: `fresh`, `stale`, or None when the table states no limit.
+        within: greatest age, or the time it is due, as declared.
         error: why its log cannot be trusted; None when it can.
     """
 
@@ -126,7 +126,7 @@ def table_status(
     """How one table stands; `freshness` is what is known of it already."""
     log = logs[name]
     limit = opened.registry[name].freshness
-    within = limit.within if limit else None
+    within = limit.text if limit else None
     try:
         if not log.exists:
             return TableStatus(name, last_outcome=last_outcome, freshness=freshness, within=within)

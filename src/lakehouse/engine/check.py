@@ -10,7 +10,7 @@ from lakehouse.engine.live import live_rows
 from lakehouse.errors import ExpectationError
 from lakehouse.spec.consequence import Consequence
 from lakehouse.spec.expectations import unique
-from lakehouse.spec.rule import FAIL, WARN, CheckContext, Expectation, row
+from lakehouse.spec.rule import FAIL, WARN, WHOLE, CheckContext, Expectation, row
 from lakehouse.spec.rule import QUARANTINE as SET_ASIDE
 from lakehouse.spec.scopes import Merge
 from lakehouse.spec.table import Table
@@ -19,6 +19,7 @@ from lakehouse.storage.store import quarantine_of
 
 FAILED = "_failed"
 ALL_NETWORKS = "-"
+MOST_PLACES = 20
 DAYS_AHEAD = 1
 """A sender's clock and zone may be ahead of ours by less than a day."""
 
@@ -34,7 +35,8 @@ class CheckResult:
         failed: rows (or groups) that broke it.
         total: rows looked at.
         holds: within its tolerance.
-        places: for a few failing rows, source and record number; never a value.
+        places: for a few failing rows, source and record number, or the columns the rule names them by; never a value
+            of a PHI class.
         network: whose rows were looked at; `-` for all of them together.
     """
 
@@ -196,16 +198,52 @@ def batch_rules(table: Table) -> list[Expectation]:
 
 
 def batch_results(
-    session: SparkSession, lake: Lake, table: Table, rows: DataFrame, context: CheckContext, total: int
+    session: SparkSession,
+    lake: Lake,
+    table: Table,
+    rows: DataFrame,
+    context: CheckContext,
+    total: int,
+    replaced: str | None = None,
 ) -> list[CheckResult]:
-    """Run the batch rules over the rows about to be written."""
+    """Run the batch rules over the rows about to be written.
+
+    Args:
+        session: of this build.
+        lake: that the table is in.
+        table: whose rules.
+        rows: to be judged.
+        context: with the logical date.
+        total: number of rows.
+        replaced: condition of the stored rows that they replace; all without one.
+    """
     results = []
     for rule in batch_rules(table):
         frames = {
             name: live_rows(session, lake, other, lake.logs[other.name].version) for name, other in rule.needs.items()
         }
-        failed = rule.failing_rows(rows, replace(context, frames=frames)).count()
+        if rule.sees_whole:
+            frames[WHOLE] = after_write(session, lake, table, rows, replaced)
+        failed, places = _counted(rule.failing_rows(rows, replace(context, frames=frames)), rule.named_by)
         tolerance = rule.tolerance
         holds = tolerance.accepts(failed, total) if tolerance else failed == 0
-        results.append(CheckResult(table.name, rule.name, str(rule.on_failure), failed, total, holds))
+        results.append(CheckResult(table.name, rule.name, str(rule.on_failure), failed, total, holds, places))
     return results
+
+
+def after_write(session: SparkSession, lake: Lake, table: Table, rows: DataFrame, replaced: str | None) -> DataFrame:
+    """The table as it will be once `rows` replace what fulfils the condition; they are all of it without one."""
+    if replaced is None:
+        return rows
+    others = lake.read(session, table.name).where(f"NOT ({replaced})")
+    return others.select(*table.field_names).unionByName(rows)
+
+
+def _counted(failing: DataFrame, named_by: Sequence[str]) -> tuple[int, tuple[str, ...]]:
+    """Number of failing rows, and the names of a few."""
+    if not named_by:
+        return failing.count(), ()
+    name = F.concat_ws(", ", *[F.coalesce(F.col(c).cast("string"), F.lit("none")) for c in named_by])
+    names = F.slice(F.array_sort(F.collect_set(name)), 1, MOST_PLACES)
+    found = failing.agg(F.count(F.lit(1)).alias("failed"), names.alias("names")).collect()[0]
+    return found["failed"], tuple(found["names"])

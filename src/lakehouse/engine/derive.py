@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.engine.check import (
     CheckResult,
+    after_write,
     batch_results,
     batch_rules,
     judge_rows,
@@ -138,14 +139,19 @@ def _computed(plan: TablePlan, inputs: Mapping[str, object]) -> DataFrame:
     return result
 
 
-def _proofs(context: BuildContext, plan: TablePlan, inputs: Mapping[str, object], result: DataFrame) -> Proofs:
+def _proofs(
+    context: BuildContext,
+    plan: TablePlan,
+    inputs: Mapping[str, object],
+    result: DataFrame,
+    replaced: str | None = None,
+) -> Proofs:
     """Row rules in one pass, batch rules, and the declared balance, all before the write."""
     table = plan.table
     rules = network_rules(table, context.settings.networks)
     checks, total = judge_rows(table, rules, with_failed(result, rules))
-    checks += batch_results(
-        context.session, context.lake, table, result, CheckContext(context.request.logical_date), total
-    )
+    day = CheckContext(context.request.logical_date)
+    checks += batch_results(context.session, context.lake, table, result, day, total, replaced)
     refuse(table, [*rules, *batch_rules(table)], checks)
     ledger = balance_lines(plan.table, inputs, result)
     prove(ledger)
@@ -254,8 +260,8 @@ def replace_partitions(context: BuildContext, plan: TablePlan) -> BuildResult:
     inputs = transform_inputs(context, plan, touched)
     result = _computed(plan, inputs).persist()
     try:
-        proofs = _proofs(context, plan, inputs, result)
         where = in_literals(on, values) if on is not None and values is not None else None
+        proofs = _proofs(context, plan, inputs, result, where)
         counts = {"rows": proofs.rows, **({"partitions": len(values)} if values is not None else {})}
         state = context.next_state(plan, next_change_date=_next_change(context, plan, result, where))
         note = context.note("replace", state, counts)
@@ -279,12 +285,9 @@ def _next_change(context: BuildContext, plan: TablePlan, result: DataFrame, wher
         return (context.request.logical_date + timedelta(days=1)).isoformat()
     if NEXT_CHANGE not in plan.table.field_names:
         return None
-    soonest = [result.agg(F.min(NEXT_CHANGE)).collect()[0][0]]
-    if where is not None:
-        others = context.lake.read(context.session, plan.table.name).where(f"NOT ({where})")
-        soonest.append(others.agg(F.min(NEXT_CHANGE)).collect()[0][0])
-    dates = [d for d in soonest if d is not None]
-    return min(dates).isoformat() if dates else None
+    whole = after_write(context.session, context.lake, plan.table, result, where)
+    soonest: date | None = whole.agg(F.min(NEXT_CHANGE)).collect()[0][0]
+    return soonest.isoformat() if soonest else None
 
 
 def _with_provenance(context: BuildContext, plan: TablePlan, result: DataFrame) -> DataFrame:

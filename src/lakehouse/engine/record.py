@@ -55,7 +55,7 @@ _CHECK_FIELDS = (
     field("failed", LONG, "rows or groups that broke it"),
     field("total", LONG, "rows looked at"),
     field("holds", BOOLEAN, "within its tolerance"),
-    field("places", STRINGS, "source and record number of a few failing rows"),
+    field("places", STRINGS, "source and record number of a few failing rows, or the columns a rule names them by"),
 )
 _LEDGER_FIELDS = (
     field("run_id", STRING, "invocation"),

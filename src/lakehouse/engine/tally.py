@@ -8,7 +8,7 @@ from decimal import Decimal
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from lakehouse.engine.check import CheckResult, rule_counts
+from lakehouse.engine.check import MOST_PLACES, CheckResult, rule_counts
 from lakehouse.engine.ledger import ROWS
 from lakehouse.engine.network_rules import Judged, judged_by_network
 from lakehouse.engine.resolve import CLASS, DROPPED, INSERTED, QUARANTINED, UPDATED
@@ -16,7 +16,6 @@ from lakehouse.spec.expectations import Expectation
 from lakehouse.spec.field import PERIOD, TOTAL
 
 TIE_RULE = "no_ties"
-_PLACES = 20
 
 
 @dataclass(frozen=True)
@@ -93,5 +92,5 @@ def tie_check(table: str, classified: DataFrame, ties: int, total: int) -> Check
         listed = (
             classified.where("_is_tie").select("_lineage.source", "_lineage.row_number").orderBy("source", "row_number")
         )
-        places = tuple(f"{r['source']} record {r['row_number']}" for r in listed.limit(_PLACES).collect())
+        places = tuple(f"{r['source']} record {r['row_number']}" for r in listed.limit(MOST_PLACES).collect())
     return CheckResult(table, TIE_RULE, "warn", ties, total, ties == 0, places)

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.gold.claim_state import has_come, is_denied, next_change, rate, with_evidence, with_sender
+from lakehouse.gold.month_on_month import lines_like_the_month_before
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.silver.line_outcome import line_outcome
 from lakehouse.silver.remittances import FULL, PARTIAL
@@ -89,6 +90,7 @@ def _lines(name: str, meaning: str) -> Field:
         unique(*KEY, on_failure=FAIL),
         accepted_values("payer_code", PAYER_CODES, on_failure=FAIL, source="domain.md G03"),
         *[between(r, 0, 1, nulls="pass", on_failure=FAIL, source="domain.md G05") for r in RATES],
+        lines_like_the_month_before(),
     ],
     balance=lines_reappear,
     freshness=Freshness(within="26 hours"),

@@ -6,10 +6,13 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.gold.claim_state import rate
+from lakehouse.gold.payment_completeness import paid_as_usual_at_its_age
 from lakehouse.gold.payment_triangle import payment_triangle
 from lakehouse.reference.payer_mapping import PAYER_CODES
+from lakehouse.spec.calendar import US_FEDERAL
 from lakehouse.spec.columns import sum_money
 from lakehouse.spec.contracts import NETWORK
+from lakehouse.spec.due_time import WORKDAYS
 from lakehouse.spec.expectations import FAIL, accepted_values, unique
 from lakehouse.spec.field import DATE, INT, RATE, STRING, TOTAL, field
 from lakehouse.spec.freshness import Freshness, Report
@@ -46,10 +49,11 @@ KEY = (*MONTH, "lag_month")
     expectations=[
         unique(*KEY, on_failure=FAIL),
         accepted_values("payer_code", PAYER_CODES, on_failure=FAIL, source="domain.md G03"),
+        paid_as_usual_at_its_age(last_lag=MATURE_LAG),
     ],
-    freshness=Freshness(within="26 hours"),
+    freshness=Freshness(due="08:00", weekdays=WORKDAYS, holidays=US_FEDERAL),
     owner="finance",
-    reports=(Report("Payment lag", owner="finance", due="08:00"),),
+    reports=(Report("Payment lag", owner="finance", due="08:00", weekdays=WORKDAYS, holidays=US_FEDERAL),),
 )
 def payment_lag(triangle: DataFrame, as_of: datetime.date) -> DataFrame:
     """One row per month of service, network, standard payer and lag, lags without a payment too."""

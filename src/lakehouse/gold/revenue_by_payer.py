@@ -13,8 +13,10 @@ from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_final import claim_final
 from lakehouse.silver.coverage import AFTER_LAST, BEFORE_FIRST, GAP, LOST, UNKNOWN_MEMBER
 from lakehouse.spec.balance import Entry, amount_where, combined, entries, row_count
+from lakehouse.spec.calendar import US_FEDERAL
 from lakehouse.spec.columns import sum_money, sum_where
 from lakehouse.spec.contracts import NETWORK
+from lakehouse.spec.due_time import WORKDAYS
 from lakehouse.spec.expectations import FAIL, accepted_values, row, totals_match, unique
 from lakehouse.spec.field import DATE, LONG, STRING, TOTAL, Field, field
 from lakehouse.spec.freshness import Freshness, Report
@@ -143,7 +145,7 @@ def _total(name: str, meaning: str) -> Field:
     balance=claims_reappear,
     freshness=Freshness(within="26 hours"),
     owner="finance",
-    reports=(Report("Revenue by payer", owner="finance", due="07:00"),),
+    reports=(Report("Revenue by payer", owner="finance", due="07:00", weekdays=WORKDAYS, holidays=US_FEDERAL),),
 )
 def revenue_by_payer(claims: DataFrame, copies: DataFrame, as_of: datetime.date) -> DataFrame:
     """One row per month of service, network and standard payer, of settled claims.

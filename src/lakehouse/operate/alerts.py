@@ -19,6 +19,7 @@ from lakehouse.engine.leases import lease_of, leases_of
 from lakehouse.engine.run import Outcome, RunReport
 from lakehouse.errors import LakehouseError, describe
 from lakehouse.operate.freshness import LakeFreshness, age_text
+from lakehouse.operate.volume import FeedVolume
 from lakehouse.settings_alerts import AlertSettings, AlertTarget
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
@@ -49,7 +50,7 @@ class Incident:
         title: one line.
         owners: of the reports it touches.
         lines: what it touches and what to do.
-        tables: that went wrong.
+        tables: that went wrong; of a feed's volume with what is unusual of it.
         reports: names of those it touches.
     """
 
@@ -123,6 +124,17 @@ def of_staleness(found: LakeFreshness, env: str) -> list[Incident]:
         told = tuple(r.report.name for r in reports)
         incidents.append(Incident(cause.name.lower(), title, owners, tuple(lines), names, told))
     return incidents
+
+
+def of_volume(volumes: Sequence[FeedVolume], env: str) -> list[Incident]:
+    """The incident of feeds that delivered unusually much or little: one, whatever their number."""
+    unusual = [v for v in volumes if v.unusual is not None]
+    if not unusual:
+        return []
+    owners = tuple(sorted({owner for v in unusual for owner in v.owners}))
+    about = tuple(f"{v.table}: {v.unusual}" for v in unusual)
+    title = f"{env}: unusual volume of {_several([v.table for v in unusual])}"
+    return [Incident("volume", title, owners, tuple(v.text for v in unusual), about)]
 
 
 def _several(names: Sequence[str]) -> str:

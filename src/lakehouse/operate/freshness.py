@@ -36,7 +36,7 @@ class TableFreshness:
         owner: whom to tell.
         confirmed_at: UTC time of the newest build, or of the newest run that found nothing to do; None without either.
         delivered_at: UTC time of the newest delivery among its sources; None where none has one.
-        limit: as declared; None where the table states no greatest age.
+        limit: as declared; None where the table states none.
         cause: why it is stale; None while it is fresh.
         detail: names the failed input or the run.
     """
@@ -51,7 +51,7 @@ class TableFreshness:
 
     @property
     def is_stale(self) -> bool:
-        """It is older than it may be."""
+        """It is older than it may be, or nobody looked at it in time."""
         return self.cause is not None
 
 
@@ -74,7 +74,7 @@ class ReportFreshness:
 
 @dataclass(frozen=True)
 class LakeFreshness:
-    """Every table that states a greatest age, and every report."""
+    """Every table that states how fresh it has to be, and every report."""
 
     at: datetime
     tables: tuple[TableFreshness, ...]
@@ -140,7 +140,7 @@ def _of_table(
     confirmed_at = max((t for t in (built_at, looked_at) if t is not None), default=None) if newest else None
     limit, cause, detail = table.freshness, None, ""
     if limit is not None:
-        if confirmed_at is None or now - confirmed_at > duration(limit.within):
+        if confirmed_at is None or limit.is_missed(confirmed_at, now):
             cause, detail = _why_not_built(name, records, confirmed_at)
         elif _is_older(delivered_at, limit.data_within, now):
             cause = Cause.NOTHING_SENT

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from lakehouse.engine.record import read_records
-from lakehouse.operate.alerts import FRESHNESS, of_staleness, tell_incidents
+from lakehouse.operate.alerts import FRESHNESS, of_staleness, of_volume, tell_incidents
 from lakehouse.operate.freshness import lake_freshness
+from lakehouse.operate.volume import lake_volumes
 from lakehouse.settings import load_settings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.log import Logs
@@ -25,7 +26,8 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
         context: Lambda's.
 
     Returns:
-        `stale` (tables), `reports` (stale ones), `problems` (targets that could not be told).
+        `stale` (tables), `reports` (stale ones), `unusual` (feeds by their volume), `problems` (targets that could not
+        be told).
 
     Raises:
         SettingsError: the settings are wrong; Lambda reports the failed invocation.
@@ -34,10 +36,14 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     registry = Registry.discover(settings.networks)
     logs = Logs(Store(settings.lake.root, settings.lake.s3))
     records = read_records(logs.store)
-    found = lake_freshness(registry, list(registry.tables), logs, records, datetime.now(UTC))
-    problems = tell_incidents(settings.alerts, logs.store, FRESHNESS, of_staleness(found, settings.env))
+    names, now = list(registry.tables), datetime.now(UTC)
+    found = lake_freshness(registry, names, logs, records, now)
+    volumes = lake_volumes(registry, names, logs, settings.networks, now)
+    incidents = [*of_staleness(found, settings.env), *of_volume(volumes, settings.env)]
+    problems = tell_incidents(settings.alerts, logs.store, FRESHNESS, incidents)
     return {
         "stale": [t.table for t in found.stale],
         "reports": [r.report.name for r in found.reports if r.stale],
+        "unusual": [v.table for v in volumes if v.unusual],
         "problems": problems,
     }

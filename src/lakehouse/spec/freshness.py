@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, timedelta
 
 from lakehouse.errors import DeclarationError
+from lakehouse.spec.calendar import Holidays
+from lakehouse.spec.due_time import NEW_YORK, WEEKDAYS, DueTime
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_INSTANT = timedelta(microseconds=1)
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
@@ -33,20 +34,53 @@ def in_words(age: timedelta) -> str:
 
 @dataclass(frozen=True)
 class Freshness:
-    """Greatest age of a table before it counts as stale.
+    """When a table counts as stale: above an age, or when nobody looked at it in time.
+
+    Give either `within` or `due`. With `due` it is stale when neither a build nor a look happened between the due time
+    before the last one and now: what happens after a due time counts for the next one, and repairs a missed one.
 
     Attributes:
-        within: of the newest build, or of the newest run that found nothing to do, such as `26 hours`.
+        within: greatest age of the newest build, or of the newest run that found nothing to do, such as `26 hours`.
         data_within: of the newest delivery that any of its sources sent; None where that tells nothing.
+        due: local time of day it is needed, `HH:MM`.
+        zone: IANA time zone of `due`.
+        weekdays: days on which it is needed, `mon` to `sun`.
+        holidays: days on which it is not: a calendar or dates.
     """
 
-    within: str
+    within: str | None = None
     data_within: str | None = None
+    due: str | None = None
+    zone: str = NEW_YORK
+    weekdays: tuple[str, ...] = WEEKDAYS
+    holidays: Holidays = ()
 
     def __post_init__(self) -> None:
-        duration(self.within)
-        if self.data_within is not None:
-            duration(self.data_within)
+        if (self.within is None) == (self.due is None):
+            raise DeclarationError("freshness: give either within, such as '26 hours', or due, such as '07:00'.")
+        if self.due is None and (self.zone, self.weekdays, self.holidays) != (NEW_YORK, WEEKDAYS, ()):
+            raise DeclarationError("freshness: zone, weekdays and holidays belong to due, not to within.")
+        for age in (self.within, self.data_within):
+            if age is not None:
+                duration(age)
+        _ = self.due_time
+
+    @property
+    def due_time(self) -> DueTime | None:
+        """When it is needed; None where an age was given."""
+        return None if self.due is None else _due_time("freshness", self.due, self.zone, self.weekdays, self.holidays)
+
+    @property
+    def text(self) -> str:
+        """`26 hours`, or `by 07:00 America/New_York`."""
+        return f"by {self.due_time.text}" if self.due_time else str(self.within)
+
+    def is_missed(self, confirmed_at: datetime, now: datetime) -> bool:
+        """At `now` a table that was built or looked at last at `confirmed_at` is stale."""
+        if self.due_time is None:
+            return now - confirmed_at > duration(str(self.within))
+        last = self.due_time.before(now)
+        return confirmed_at <= self.due_time.before(last - _INSTANT)
 
 
 @dataclass(frozen=True)
@@ -59,49 +93,33 @@ class Report:
         due: local time of day it is needed, `HH:MM`.
         zone: IANA time zone of `due`.
         weekdays: days on which it is needed, `mon` to `sun`.
+        holidays: days on which it is not: a calendar or dates. It is due on the next of its weekdays then.
     """
 
     name: str
     owner: str
     due: str
-    zone: str = "America/New_York"
+    zone: str = NEW_YORK
     weekdays: tuple[str, ...] = WEEKDAYS
+    holidays: Holidays = ()
 
     def __post_init__(self) -> None:
         if not self.owner.strip():
             raise DeclarationError(f"report {self.name}: it has no owner. Name the team or person to tell.")
-        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", self.due):
-            raise DeclarationError(f"report {self.name}: due {self.due!r} is no time of day. Write it as HH:MM.")
-        try:
-            ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise DeclarationError(
-                f"report {self.name}: zone {self.zone!r} is unknown. Use an IANA name such as America/Chicago."
-            ) from error
-        unknown = [day for day in self.weekdays if day not in WEEKDAYS]
-        if unknown or not self.weekdays:
-            raise DeclarationError(
-                f"report {self.name}: weekdays {list(self.weekdays)} are not of {', '.join(WEEKDAYS)}. Name some."
-            )
+        _ = self.due_time
+
+    @property
+    def due_time(self) -> DueTime:
+        """When it is needed."""
+        return _due_time(f"report {self.name}", self.due, self.zone, self.weekdays, self.holidays)
 
     def due_after(self, now: datetime) -> datetime:
-        """The first instant after `now`, UTC, at which it is needed.
+        """The first instant after `now`, UTC, at which it is needed."""
+        return self.due_time.after(now)
 
-        A time that the clock skips in spring is due as many minutes after midnight as on other days; of one that comes
-        twice in autumn the first counts.
-        """
-        return self._due(now, 1)
 
-    def due_before(self, now: datetime) -> datetime:
-        """The last instant at or before `now`, UTC, at which it was needed."""
-        return self._due(now, -1)
-
-    def _due(self, now: datetime, step: int) -> datetime:
-        zone = ZoneInfo(self.zone)
-        day, at = now.astimezone(zone).date(), time.fromisoformat(self.due)
-        while True:
-            due = datetime.combine(day, at, zone).astimezone(UTC)
-            is_reached = due > now if step > 0 else due <= now
-            if is_reached and WEEKDAYS[day.weekday()] in self.weekdays:
-                return due
-            day += timedelta(days=step)
+def _due_time(of: str, due: str, zone: str, weekdays: tuple[str, ...], holidays: Holidays) -> DueTime:
+    try:
+        return DueTime(due, zone, weekdays, holidays)
+    except DeclarationError as error:
+        raise DeclarationError(f"{of}: {error}") from error

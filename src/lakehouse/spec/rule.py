@@ -26,9 +26,14 @@ Nulls = Literal["fail", "pass"]
 WARN, DROP, QUARANTINE, FAIL = Consequence.WARN, Consequence.DROP, Consequence.QUARANTINE, Consequence.FAIL
 
 
+WHOLE = "whole"
+"""Name under which a rule that sees the whole table is given it."""
+
+
 @dataclass(frozen=True)
 class CheckContext:
-    """What a batch rule may look at besides the rows: the logical date and whole tables, by the names of `needs`."""
+    """What a batch rule may look at besides the rows: the logical date and whole tables, by the names of `needs`, and
+    as `WHOLE` its own table as it will be after the write."""
 
     as_of: date
     frames: Mapping[str, DataFrame] = field(default_factory=dict)
@@ -46,6 +51,9 @@ class Expectation:
         nulls: what a row rule that gives null means.
         condition, of_sender: make the condition of a row, the latter from what is known of its sender.
         needs: tables a batch rule compares with, by frame name.
+        sees_whole: a batch rule is also given its own table as it will be after the write: a build has only the rows
+            of the partitions it replaces.
+        named_by: columns of the failing rows by which results name them; none of a PHI class.
         meaning: what holds, in one line.
         source: where the rule comes from, e.g. `B12`, a row of domain.md, and a standard or law.
         version_modes: the rule is for senders that correct claims in one of these ways; empty, for all.
@@ -66,6 +74,8 @@ class Expectation:
     version_modes: tuple[str, ...] = ()
     sender: Sender = field(default_factory=Sender)
     networks: "Mapping[str, Expectation]" = field(default_factory=dict)
+    sees_whole: bool = False
+    named_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.condition, self.of_sender, self.failing)) != 1:
@@ -74,6 +84,8 @@ class Expectation:
             raise DeclarationError(
                 f"expectation {self.name}: a batch rule can only warn or fail, found {self.on_failure}."
             )
+        if self.is_row_rule and (self.sees_whole or self.named_by):
+            raise DeclarationError(f"expectation {self.name}: sees_whole and named_by are for batch rules.")
         if self.at_most is not None:
             Tolerance.parse(self.at_most)
 
@@ -164,13 +176,23 @@ def batch(
     on_failure: Consequence,
     at_most: str | int | None = None,
     needs: "Mapping[str, Table] | None" = None,
+    sees_whole: bool = False,
+    named_by: Sequence[str] = (),
     meaning: str | None = None,
     source: str = "",
 ) -> Expectation:
     """A batch rule from a function that finds the failing rows; its meaning is what the function says of itself."""
     said = first_paragraph(failing) if meaning is None else meaning
     return Expectation(
-        name, on_failure, at_most=at_most, failing=failing, needs=needs or {}, meaning=said, source=source
+        name,
+        on_failure,
+        at_most=at_most,
+        failing=failing,
+        needs=needs or {},
+        meaning=said,
+        source=source,
+        sees_whole=sees_whole,
+        named_by=tuple(named_by),
     )
 
 

@@ -198,7 +198,7 @@ def _problems(t: Table, parameters: list[str]) -> list[str]:
     if doubled:
         found.append(f"field {', '.join(doubled)} is declared twice")
     found += _field_problems(t, set(names))
-    return found + _scope_problems(t)
+    return found + _rule_problems(t) + _scope_problems(t)
 
 
 def _field_problems(t: Table, names: set[str]) -> list[str]:
@@ -231,15 +231,28 @@ def _field_problems(t: Table, names: set[str]) -> list[str]:
         for f in t.fields
         if f.name in literals and f.phi is not None
     ]
-    if not isinstance(t.write, Merge):
+    return found
+
+
+def _rule_problems(t: Table) -> list[str]:
+    """Rules that do not go with the table."""
+    found: list[str] = []
+    speakable = {f.name for f in t.fields if f.phi is None}
+    for e in t.expectations:
+        if e.on_failure in (DROP, QUARANTINE) and not isinstance(t.write, Merge):
+            found.append(
+                f"expectation {e.name} would set rows aside, but only a merged table has rows as sent; let it warn or "
+                "fail"
+            )
+        if e.sees_whole and not isinstance(t.write, ReplacePartitions):
+            found.append(f"expectation {e.name} sees the whole table, which needs write=ReplacePartitions(...)")
         found += [
-            f"expectation {e.name} would set rows aside, but only a merged table has rows as sent; let it warn or fail"
-            for e in t.expectations
-            if e.on_failure in (DROP, QUARANTINE)
+            f"expectation {e.name} names rows by {c}, which is no field, or one with a PHI class; name another"
+            for c in e.named_by
+            if c not in speakable
         ]
     rules = [e.name for e in t.expectations]
-    found += [f"expectation {r} is declared twice" for r in sorted({r for r in rules if rules.count(r) > 1})]
-    return found
+    return found + [f"expectation {r} is declared twice" for r in sorted({r for r in rules if rules.count(r) > 1})]
 
 
 def _scope_problems(t: Table) -> list[str]:
