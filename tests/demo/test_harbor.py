@@ -282,6 +282,7 @@ def test_the_default_run_tells_every_story() -> None:
         correction_payer correction_year coverage_lost coverage_lost_after_payment coverage_plan_changed
         coverage_renewed coverage_retro_terminated credit denial_overturned denied denied_and_closed
         denied_as_duplicate denied_by_own_code denied_by_unknown_code denied_in_part denied_in_part_and_closed
+        denied_in_part_without_lines line_denied_in_part provider_level unadjudicated_for_months
         duplicate_claims duplicate_payments formatted_amount header_money held_back interim_bill late_charge
         late_service line_deleted lines_before_claim orphan_reversal own_figures paid_without_allowed
         patient_part_from_claim patient_part_from_payments patient_payment payment_before_claim payment_deleted

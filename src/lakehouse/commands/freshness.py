@@ -18,7 +18,6 @@ from lakehouse.commands.edge import (
     open_lake,
     print_json,
 )
-
 from lakehouse.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from lakehouse.demo.case import ZERO, Case, Figures, summed
+from lakehouse.demo.case import ZERO, Case, Figures, cents, summed
 from lakehouse.demo.remit import send_remittance, send_remittance_again
 from lakehouse.demo.stories_money import close
 
@@ -42,6 +42,24 @@ def deny_line_and_close(case: Case) -> None:
     """As `deny_line`, and given up next day."""
     deny_line(case)
     close(case, 1, "denied_in_part_and_closed")
+
+
+def deny_part_of_line(case: Case) -> None:
+    """A quarter of the first line is denied, the rest of it and the other lines are paid."""
+    case.send()
+    first = case.figures[0]
+    denied = cents(first.billed / 4)
+    left = first.billed - denied
+    answer = [Figures(first.billed, left, left, ZERO, (("CO", "97", denied),)), *case.figures[1:]]
+    send_remittance(case, 0, answer, style="line", story="line_denied_in_part")
+
+
+def deny_part_of_claim(case: Case) -> None:
+    """As `deny_line`, but the payer answers the claim as a whole: of no line is it said what became of it."""
+    _split_line(case)
+    case.send()
+    answer = [*_denied(case, "CO", "97")[:1], *case.figures[1:]]
+    send_remittance(case, 0, answer, story="denied_in_part_without_lines")
 
 
 def overturn(case: Case) -> None:

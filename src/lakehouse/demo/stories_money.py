@@ -1,10 +1,17 @@
 """How claims are paid: by the payer, again, by a second payer, by the patient, or not. One function, one story."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from lakehouse.demo.case import ZERO, Case, Figures, cents, priced, summed
-from lakehouse.demo.remit import secondary_answer, send_patient_payment, send_remittance, send_write_off
+from lakehouse.demo.remit import (
+    next_remittance_id,
+    secondary_answer,
+    send_patient_payment,
+    send_remittance,
+    send_write_off,
+)
+from lakehouse.demo.row import Value
 
 
 def pay_by_line(case: Case) -> None:
@@ -23,6 +30,26 @@ def pay_by_claim(case: Case) -> None:
 def leave_unadjudicated(case: Case) -> None:
     """No payer has answered; nothing is stated but the charge."""
     case.send(0, "unadjudicated")
+
+
+def leave_for_months(case: Case) -> None:
+    """Served and sent to the payer a hundred days before it came to us, and not answered yet."""
+    for row in (case.claim, *case.lines):
+        row.update({column: day - timedelta(days=100) for column, day in row.items() if isinstance(day, date)})
+    case.send(0, "unadjudicated_for_months")
+
+
+def settle_with_provider(case: Case) -> None:
+    """Paid; and the payer takes back an old overpayment from the provider, outside of any claim."""
+    case.send()
+    send_remittance(case)
+    taken: dict[str, Value] = {
+        "claim_id": None,
+        "remittance_id": next_remittance_id(case),
+        "payment_kind": "provider_level",
+        "paid_amount": Decimal("-12.50"),
+    }
+    case.send_payment(1, taken, story="provider_level")
 
 
 def pay_without_allowed(case: Case) -> None:
