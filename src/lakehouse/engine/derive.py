@@ -20,7 +20,7 @@ from lakehouse.engine.check import (
     with_failed,
 )
 from lakehouse.engine.context import BuildContext, BuildResult, check_schema
-from lakehouse.engine.inputs import group_names, settings_rows, transform_inputs
+from lakehouse.engine.inputs import Value, group_names, settings_rows, transform_inputs
 from lakehouse.engine.layout import stored_layout
 from lakehouse.engine.ledger import ROWS, LedgerLine, balance_lines, prove, prove_merge
 from lakehouse.engine.live import live_rows
@@ -33,7 +33,7 @@ from lakehouse.spec.expectations import CheckContext
 from lakehouse.spec.field import PERIOD
 from lakehouse.spec.scopes import Groups, Linked, NetworkSettings, ReplaceGroups, ReplacePartitions
 from lakehouse.spec.table import Table
-from lakehouse.storage.frames import frame_of, no_rows, schema_by_name
+from lakehouse.storage.frames import no_rows, schema_by_name
 from lakehouse.storage.lake import Layout, MergeShape, in_literals
 
 NEXT_CHANGE = "_next_change_date"
@@ -248,16 +248,16 @@ def replace_partitions(context: BuildContext, plan: TablePlan) -> BuildResult:
     lake.ensure(session, stored_layout(table, lake))
     on = table.write.on
     touched = _touched(context, plan, [on]) if on and not table.is_photograph else None
-    values: list[date | int | str] | None = [context.request.logical_date] if table.is_photograph else None
+    read: list[Value] | None = None
     if touched is not None and on is not None:
         matured = _matured(context, plan, on)
-        values = sorted({r[0] for r in touched.union(matured).collect()})
+        read = sorted({r[0] for r in touched.union(matured).collect()})
         touched.unpersist()
-        if not values:  # only rows without a partition moved, and those are in no figure
+        if not read:  # only rows without a partition moved, and those are in no figure
             version = lake.mark(session, table.name, context.note("marker", context.next_state(plan), {}))
             return BuildResult(table.name, "marker", version, {})
-        touched = frame_of(session, [(v,) for v in values], touched.schema)
-    inputs = transform_inputs(context, plan, touched)
+    values = [context.request.logical_date] if table.is_photograph else read
+    inputs = transform_inputs(context, plan, read)
     result = _computed(plan, inputs).persist()
     try:
         where = in_literals(on, values) if on is not None and values is not None else None

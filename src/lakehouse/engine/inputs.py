@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -18,6 +19,11 @@ from lakehouse.spec.scopes import Groups, LogicalDate, NetworkSettings, Resource
 from lakehouse.spec.sources import ResourceSource
 from lakehouse.storage.frames import frame_of, schema_by_name
 
+Value = date | int | str
+Touched = DataFrame | Sequence[Value] | None
+"""Names of touched groups: a row each; or values of their one column, few enough to stand in a plan, by which files are
+skipped; None for all groups."""
+
 SENDER_SCHEMA = schema_by_name(
     network=STRING,
     ledger=STRING,
@@ -30,7 +36,7 @@ SENDER_SCHEMA = schema_by_name(
 )
 
 
-def transform_inputs(context: BuildContext, plan: TablePlan, touched: DataFrame | None) -> dict[str, object]:
+def transform_inputs(context: BuildContext, plan: TablePlan, touched: Touched) -> dict[str, object]:
     """All inputs of a derived table, by parameter name: touched groups (without `touched` all), and the rest."""
     grouped: dict[str, object] = {
         name: group_rows(context, scope, plan.consumed, touched)
@@ -56,33 +62,34 @@ def plain_inputs(context: BuildContext, plan: TablePlan) -> dict[str, object]:
     return found
 
 
-def group_rows(
-    context: BuildContext, scope: Groups, consumed: Mapping[str, int | str], touched: DataFrame | None
-) -> DataFrame:
+def group_rows(context: BuildContext, scope: Groups, consumed: Mapping[str, int | str], touched: Touched) -> DataFrame:
     """Live rows of the touched groups (all of them without `touched`); rows without a group belong to none."""
     rows = live_rows(context.session, context.lake, scope.of, consumed.get(scope.of.name), scope.lineage)
     if scope.through is not None:
         return rows.join(group_names(context, scope, consumed, touched), on=[ours for ours, _ in scope.on], how="inner")
     for column in scope.by:
         rows = rows.where(F.col(column).isNotNull())
-    return rows if touched is None else rows.join(_renamed(touched, scope.by), on=list(scope.by), how="left_semi")
+    return _of_groups(rows, touched, scope.by)
 
 
-def group_names(
-    context: BuildContext, scope: Groups, consumed: Mapping[str, int | str], touched: DataFrame | None
-) -> DataFrame:
+def group_names(context: BuildContext, scope: Groups, consumed: Mapping[str, int | str], touched: Touched) -> DataFrame:
     """The touched groups (all without `touched`) of a scope that goes through another table: one row per group and set
     of `on` columns, which are called as in the input."""
     assert scope.through is not None
     rows = live_rows(context.session, context.lake, scope.through, consumed.get(scope.through.name))
-    if touched is not None:
-        rows = rows.join(_renamed(touched, scope.by), on=list(scope.by), how="left_semi")
+    rows = _of_groups(rows, touched, scope.by)
     shared = [F.col(theirs).alias(ours) for ours, theirs in scope.on]
     return rows.select(*shared, *[c for c in scope.by if (c, c) not in scope.on]).dropna().distinct()
 
 
-def _renamed(touched: DataFrame, by: tuple[str, ...]) -> DataFrame:
-    return touched.select(*[F.col(t).alias(c) for t, c in zip(touched.columns, by, strict=True)])
+def _of_groups(rows: DataFrame, touched: Touched, by: tuple[str, ...]) -> DataFrame:
+    """Rows of the touched groups, whose columns are called `by` in them."""
+    if touched is None:
+        return rows
+    if not isinstance(touched, DataFrame):
+        return rows.where(F.col(by[0]).isin(list(touched)))
+    named = touched.select(*[F.col(t).alias(c) for t, c in zip(touched.columns, by, strict=True)])
+    return rows.join(named, on=list(by), how="left_semi")
 
 
 def resource_rows(session: SparkSession, source: ResourceSource) -> DataFrame:
