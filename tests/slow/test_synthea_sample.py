@@ -12,9 +12,10 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
+from independent_gold import DENIAL_FIGURES, IndependentGold
 from lakehouse.engine.run import Outcome, RunReport
 from lakehouse.settings_networks import NetworkSettings
-from sample_lake import TOKEN_KEY_NAME, SampleLake, copied_drops, failed_rows, sample_folder
+from sample_lake import LOGICAL_DATE, TOKEN_KEY_NAME, SampleLake, copied_drops, failed_rows, sample_folder
 
 SAMPLE = sample_folder("synthea")
 PAYER_CODES = {
@@ -116,6 +117,18 @@ def test_totals_are_the_known_ones(lake: SampleLake) -> None:
     assert len(without_payer) == 216
     unpaid_codes = {r["payer_code"] for r in lake.rows("silver.claim_final") if r["payer_name"] is None}
     assert unpaid_codes == {"OTHER"}
+
+
+def test_every_gold_figure_equals_an_independent_query_over_silver(lake: SampleLake) -> None:
+    assert IndependentGold(lake.folder, lake.settings.networks, LOGICAL_DATE).all_differences() == []
+
+
+def test_denial_figures_are_null_as_nothing_was_sent_that_shows_a_denial(lake: SampleLake) -> None:
+    for table, columns in DENIAL_FIGURES.items():
+        rows = lake.rows(table)
+        assert rows, table
+        assert {column: {row[column] for row in rows} for column in columns} == {c: {None} for c in columns}, table
+    assert lake.rows("gold.denial_by_reason") == []
 
 
 def test_claims_paid_above_charge_and_claims_without_charge_are_kept_and_flagged(

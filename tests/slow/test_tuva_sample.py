@@ -9,9 +9,10 @@ import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
+from independent_gold import DENIAL_FIGURES, IndependentGold
 from lakehouse.engine.run import RunReport
 from lakehouse.settings_networks import NetworkSettings
-from sample_lake import TOKEN_KEY_NAME, SampleLake, copied_drops, sample_folder
+from sample_lake import LOGICAL_DATE, TOKEN_KEY_NAME, SampleLake, copied_drops, sample_folder
 
 SAMPLE = sample_folder("tuva")
 Built = tuple[SampleLake, RunReport]
@@ -127,6 +128,22 @@ def test_revenue_equals_a_query_over_the_files(built: Built, files: duckdb.DuckD
     assert sum(Decimal(str(r["billed_amount"])) for r in rows) == Decimal("2105951.91")  # 311,410.88 + 1,794,541.03
     assert sum(Decimal(str(r["paid_amount"])) for r in rows) == Decimal("439910.52")  # 221,349.33 + 218,561.19
     assert {r["outstanding_amount"] for r in rows} == {Decimal("0.00")}
+
+
+def test_every_gold_figure_equals_an_independent_query_over_silver(built: Built) -> None:
+    lake = built[0]
+    assert IndependentGold(lake.folder, lake.settings.networks, LOGICAL_DATE).all_differences() == []
+
+
+def test_a_payers_extract_has_no_receivables_and_no_denial_figures(built: Built) -> None:
+    lake = built[0]
+    assert lake.rows("gold.ar_aging") == []
+    assert {row["over_90_amount"] for row in lake.rows("gold.provider_scorecard")} == {Decimal(0)}
+    for table, columns in DENIAL_FIGURES.items():
+        rows = lake.rows(table)
+        assert rows, table
+        assert {column: {row[column] for row in rows} for column in columns} == {c: {None} for c in columns}, table
+    assert lake.rows("gold.denial_by_reason") == []
 
 
 def test_every_row_and_every_repeated_amount_is_accounted_for(built: Built, files: duckdb.DuckDBPyConnection) -> None:
