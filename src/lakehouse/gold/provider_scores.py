@@ -14,6 +14,7 @@ KEY = ("adjudication_month", "network", "rendering_provider_id")
 GROUP = ("adjudication_month", "network", "peer_group")
 UNKNOWN = "UNKNOWN"
 OLD = 90  # days
+_COUNT = "decimal(10,0)"  # claims; a quotient of two such keeps eleven decimals
 
 
 def with_peer_group(claims: DataFrame) -> DataFrame:
@@ -69,14 +70,18 @@ def scores(claims: DataFrame) -> DataFrame:
 
 
 def expected_rates(claims: DataFrame) -> DataFrame:
-    """One row per provider whose payers other peers billed too: their rate on these, by the own mix of payers."""
+    """One row per provider whose payers other peers billed too: their rate on these, by the own mix of payers.
+
+    Only the result is rounded: a rate per payer in six decimals would carry its rounding into it.
+    """
     own = claims.groupBy(*KEY, "peer_group", "payer_code").agg(
-        F.count_if("has_outcome").alias("n"), F.count_if("is_denied").alias("denied")
+        F.count_if("has_outcome").cast(_COUNT).alias("n"), F.count_if("is_denied").cast(_COUNT).alias("denied")
     )
     peers = Window.partitionBy(*GROUP, "payer_code")
     others_n, others_denied = F.sum("n").over(peers) - F.col("n"), F.sum("denied").over(peers) - F.col("denied")
-    compared = own.withColumns({"peer_rate": rate(others_denied, others_n)}).where(F.col("peer_rate").isNotNull())
-    weighted = F.sum(F.col("peer_rate") * F.col("n"))
+    others = own.withColumns({"others_n": others_n.cast(_COUNT), "others_denied": others_denied.cast(_COUNT)})
+    compared = others.where(F.col("others_n") > 0)
+    weighted = F.sum(F.col("others_denied") / F.col("others_n") * F.col("n"))
     total = F.sum("n")
     return compared.groupBy(*KEY).agg((weighted / F.when(total > 0, total)).cast(RATE).alias("expected_denial_rate"))
 
