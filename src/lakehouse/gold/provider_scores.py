@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from lakehouse.gold.aging import served_until
 from lakehouse.gold.claim_state import has_come, is_denied, rate, split_remainder, still_to_come
 from lakehouse.spec.columns import sum_money, sum_where
-from lakehouse.spec.field import RATE
+from lakehouse.spec.field import QUANTITY, RATE
 
 KEY = ("adjudication_month", "network", "rendering_provider_id")
 GROUP = ("adjudication_month", "network", "peer_group")
@@ -63,7 +63,7 @@ def scores(claims: DataFrame) -> DataFrame:
         F.count_if("is_denied").alias("claims_initially_denied"),
         F.count_if("is_first_pass").alias("first_pass_count"),
         F.count("days_to_pay").alias("paid_claim_count"),
-        F.percentile("days_to_pay", 0.5).cast(RATE).alias("median_days_to_pay"),
+        F.percentile("days_to_pay", 0.5).cast(QUANTITY).alias("median_days_to_pay"),
         sum_money("old_amount").alias("over_90_amount"),
         F.min("next_change").alias("_next_change_date"),
     )
