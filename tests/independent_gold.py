@@ -65,7 +65,8 @@ class IndependentGold:
     """
 
     def __init__(self, lake: Path, networks: Mapping[str, NetworkSettings], as_of: date) -> None:
-        self._lake, self._as_of = lake, as_of
+        self.lake, self.networks = lake, networks
+        self._as_of = as_of
         self._reader = delta_reader()
         self._reader.execute("SET VARIABLE as_of = ?::DATE", [as_of])
         for name in SILVER:
@@ -82,14 +83,14 @@ class IndependentGold:
 
     def _view(self, name: str, folder: str) -> None:
         """The live rows of a stored table."""
-        rows = self._reader.sql(f"SELECT * FROM delta_scan('{self._lake / folder}')")
+        rows = self._reader.sql(f"SELECT * FROM delta_scan('{self.lake / folder}')")
         live = "WHERE NOT is_deleted" if "is_deleted" in rows.columns else ""
-        self._reader.execute(f"CREATE TABLE {name} AS SELECT * FROM delta_scan('{self._lake / folder}') {live}")
+        self._reader.execute(f"CREATE TABLE {name} AS SELECT * FROM delta_scan('{self.lake / folder}') {live}")
 
     def differences(self, table: str) -> list[str]:
         """Where the stored table `table` is not what it should be: table, key, column and both values."""
         expected = self._reader.sql((QUERIES / f"{table}.sql").read_text())
-        source = f"delta_scan('{self._lake / 'gold' / table}')"
+        source = f"delta_scan('{self.lake / 'gold' / table}')"
         of_day = f"WHERE as_of_date = DATE '{self._as_of}'" if table == "ar_aging" else ""
         stored = self._reader.sql(f"SELECT * FROM {source} {of_day}")
         columns = [c for c in stored.columns if not c.startswith("_")]
@@ -103,10 +104,15 @@ class IndependentGold:
         """`differences` of every Gold table."""
         return [told for table in KEYS for told in self.differences(table)]
 
-    def rows(self, table: str) -> list[dict[str, object]]:
-        """The rows that the table `table` should hold."""
-        expected = self._reader.sql((QUERIES / f"{table}.sql").read_text())
-        return [dict(zip(expected.columns, row, strict=True)) for row in expected.fetchall()]
+    def stored(self, table: str) -> list[dict[str, object]]:
+        """The rows of the stored table `table`."""
+        found = self._reader.sql(f"SELECT * FROM delta_scan('{self.lake / 'gold' / table}')")
+        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+    def answer(self, query: str, *values: object) -> Values:
+        """The one row that `query` gives over Silver and what the steps in `gold_oracle/` make of it."""
+        (row,) = self._reader.execute(query, list(values)).fetchall()
+        return tuple(row)
 
 
 def _told(table: str, columns: Sequence[str], found: list[Values], wanted: list[Values]) -> Iterator[str]:

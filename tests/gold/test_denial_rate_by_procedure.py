@@ -79,6 +79,12 @@ def test_the_first_and_the_last_version_count_for_what_they_are(spark: SparkSess
     assert (found["initial_line_denial_rate"], found["final_line_denial_rate"]) == (Decimal(1), Decimal(0))
 
 
+def test_where_no_line_was_denied_the_amounts_are_zero_and_not_null(spark: SparkSession) -> None:
+    found = rows.only_row(denial_rate_by_procedure(**inputs(spark, {}, {})))
+    amounts = ("initially_denied_amount", "finally_denied_amount", "initially_denied_charge_amount")
+    assert {name: found[name] for name in (*amounts, *RATES)} == dict.fromkeys((*amounts, *RATES), Decimal(0))
+
+
 def test_a_denominator_of_nothing_gives_null(spark: SparkSession) -> None:
     found = rows.only_row(
         denial_rate_by_procedure(**inputs(spark, {**UNKNOWN, "billed_amount": None, "closes_on": None}))

@@ -93,6 +93,19 @@ def test_peers_are_of_the_same_specialty_month_and_network_and_leave_oneself_out
     }  # fmt: skip
 
 
+def test_a_claim_that_was_paid_after_many_years_fits_its_column(spark: SparkSession) -> None:
+    found = by_provider(scorecard(spark, {"submitted_date": "2020-01-10"}))
+    assert found["P1"]["median_days_to_pay"] == Decimal(2214)
+
+
+def test_what_is_expected_is_rounded_once(spark: SparkSession) -> None:
+    """One of six Aetna claims denied, none of one of UHC: (1/6 + 0) / 2 is 0.0833333..., and 0.166667 / 2 is not."""
+    uhc: Row = {"payer_code": "UHC"}
+    of_peer = [{**row, "rendering_provider_id": "P2"} for row in (DENIED, *[{}] * 5, uhc)]
+    found = by_provider(scorecard(spark, {}, uhc, *of_peer))
+    assert found["P1"]["expected_denial_rate"] == Decimal("0.083333")
+
+
 def test_the_specialty_of_most_claims_is_the_peer_group_the_first_by_name_of_several(spark: SparkSession) -> None:
     surgery: Row = {"attributed_specialty": "surgery"}
     assert by_provider(scorecard(spark, {}, surgery, surgery))["P1"]["peer_group"] == "surgery"

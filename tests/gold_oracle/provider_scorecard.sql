@@ -58,7 +58,7 @@ SELECT adjudication_month, network, provider AS rendering_provider_id, claims AS
     paid_claims AS paid_claim_count,
     if(has_evidence, rate(denied, known), NULL) AS initial_denial_rate,
     if(has_evidence, expected_rate, NULL) AS expected_denial_rate,
-    days::DECIMAL(9, 6) AS median_days_to_pay,
+    days::DECIMAL(12, 3) AS median_days_to_pay,
     if(has_evidence, rate(first_pass, known), NULL) AS first_pass_rate,
     old AS over_90_amount, peer_group,
     if(has_evidence, percentile, NULL) AS peer_percentile,

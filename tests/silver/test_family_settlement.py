@@ -233,6 +233,18 @@ CASES = {
             "initial_denial_outcome": "full", "denied_amount": "0.00", "remainder_amount": "100.00",
         },
     ),
+    "a denial that was paid later does not stand again once the payment is taken back": Case(
+        lines=(BILLED_100,),
+        payments=(
+            paid("0.00", "2026-01-15", adjustments=(("CO", "29", "100.00"),)),
+            paid("80.00", "2026-02-15", adjustments=(("CO", "45", "20.00"),)),
+            back("-80.00", "2026-03-01", of="2026-02-15", adjustments=(("CO", "45", "-20.00"),)),
+        ),
+        expected={
+            "is_adjudicated": False, "final_status": "unadjudicated", "final_denial_outcome": None,
+            "initial_denial_outcome": "full", "paid_amount": "0.00", "remainder_amount": "100.00",
+        },
+    ),
     "a payment stands though a reversal of what never came went before it": Case(
         lines=(BILLED_100,),
         payments=(

@@ -106,6 +106,7 @@ def denial_rate_by_procedure(lines: DataFrame, networks: DataFrame, as_of: datet
     first, last = F.col("is_initial") & is_decided, F.col("is_final") & is_decided
     is_closed, is_final = has_come("closes_on", as_of), has_come("denial_final_on", as_of)
     known, outcome = F.col("initial_outcome").isNotNull(), F.col("initial_outcome")
+    denied_first, denied_last = first & is_denied("initial_outcome"), last & is_final & is_denied("final_outcome")
     coded = with_sender(lines, networks).withColumns(
         {c: F.coalesce(c, F.lit(NO_CODE)) for c in ("procedure_code_system", "procedure_code")}
     )
@@ -118,9 +119,9 @@ def denial_rate_by_procedure(lines: DataFrame, networks: DataFrame, as_of: datet
         F.count_if(last & is_closed & F.col("final_outcome").isNotNull()).alias("lines_adjudicated_final"),
         F.count_if(last & is_closed & is_final & (F.col("final_outcome") == FULL)).alias("lines_finally_denied"),
         sum_where(first, "billed_amount").alias("adjudicated_charge_amount"),
-        sum_where(first, "initially_denied_amount").alias("initially_denied_amount"),
-        sum_where(last & is_final, "final_denied_amount").alias("finally_denied_amount"),
-        sum_where(first & is_denied("initial_outcome"), "billed_amount").alias("initially_denied_charge_amount"),
+        sum_where(denied_first, "initially_denied_amount").alias("initially_denied_amount"),
+        sum_where(denied_last, "final_denied_amount").alias("finally_denied_amount"),
+        sum_where(denied_first, "billed_amount").alias("initially_denied_charge_amount"),
         next_change(as_of, *DATES).alias("_next_change_date"),
     )
     denied = F.col("lines_initially_denied_full") + F.col("lines_initially_denied_partial")

@@ -19,7 +19,7 @@ from lakehouse.silver.claim_copy import claim_copy
 from lakehouse.silver.claim_final import claim_final
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.expectations import FAIL, between, unique
-from lakehouse.spec.field import BOOLEAN, DATE, LONG, RATE, STRING, TOTAL, Field, field
+from lakehouse.spec.field import BOOLEAN, DATE, LONG, QUANTITY, RATE, STRING, TOTAL, Field, field
 from lakehouse.spec.freshness import Freshness, Report
 from lakehouse.spec.scopes import ReplacePartitions, groups, logical_date, network_settings
 from lakehouse.spec.table import table
@@ -57,7 +57,7 @@ def _claims(name: str, meaning: str) -> Field:
         field(
             "expected_denial_rate", RATE, "peers' rate on the same payers, weighted by the own claims with each payer"
         ),
-        field("median_days_to_pay", RATE, "median days from first submission to first payment", unit="days"),
+        field("median_days_to_pay", QUANTITY, "median days from first submission to first payment", unit="days"),
         field("first_pass_rate", RATE, "first_pass_count / claims_with_outcome"),
         field("over_90_amount", TOTAL, "outstanding on claims served more than 90 days before the as-of date"),
         field(

@@ -9,13 +9,13 @@ from pyspark.sql import types as T
 from lakehouse.gold.aging import served_until
 from lakehouse.gold.claim_state import has_come, is_denied, rate, split_remainder, still_to_come
 from lakehouse.spec.columns import sum_money, sum_where
-from lakehouse.spec.field import RATE
+from lakehouse.spec.field import QUANTITY, RATE
 
 KEY = ("adjudication_month", "network", "rendering_provider_id")
 GROUP = ("adjudication_month", "network", "peer_group")
 UNKNOWN = "UNKNOWN"
 OLD = 90  # days
-_COUNTS, _EXPECTED = T.DecimalType(19, 0), T.DecimalType(28, 12)
+_COUNT = "decimal(10,0)"  # claims; a quotient of two such keeps eleven decimals
 
 
 def with_peer_group(claims: DataFrame) -> DataFrame:
@@ -64,24 +64,27 @@ def scores(claims: DataFrame) -> DataFrame:
         F.count_if("is_denied").alias("claims_initially_denied"),
         F.count_if("is_first_pass").alias("first_pass_count"),
         F.count("days_to_pay").alias("paid_claim_count"),
-        F.percentile("days_to_pay", 0.5).cast(RATE).alias("median_days_to_pay"),
+        F.percentile("days_to_pay", 0.5).cast(QUANTITY).alias("median_days_to_pay"),
         sum_money("old_amount").alias("over_90_amount"),
         F.min("next_change").alias("_next_change_date"),
     )
 
 
 def expected_rates(claims: DataFrame) -> DataFrame:
-    """One row per provider whose payers other peers billed too: their rate on these, by the own mix of payers."""
+    """One row per provider whose payers other peers billed too: their rate on these, by the own mix of payers.
+
+    Only the result is rounded: a rate per payer in six decimals would carry its rounding into it.
+    """
     own = claims.groupBy(*KEY, "peer_group", "payer_code").agg(
-        F.count_if("has_outcome").alias("n"), F.count_if("is_denied").alias("denied")
+        F.count_if("has_outcome").cast(_COUNT).alias("n"), F.count_if("is_denied").cast(_COUNT).alias("denied")
     )
     peers = Window.partitionBy(*GROUP, "payer_code")
     others_n, others_denied = F.sum("n").over(peers) - F.col("n"), F.sum("denied").over(peers) - F.col("denied")
-    # Exact to far more places than are kept, so that a rate is rounded once.
-    product, whole = (F.col("n") * others_denied).cast(_COUNTS), F.when(others_n > 0, others_n).cast(_COUNTS)
-    compared = own.withColumn("expected", (product / whole).cast(_EXPECTED)).where(F.col("expected").isNotNull())
-    share = F.sum("expected") / F.nullif(F.sum("n"), F.lit(0)).cast(_COUNTS)
-    return compared.groupBy(*KEY).agg(share.cast(RATE).alias("expected_denial_rate"))
+    others = own.withColumns({"others_n": others_n.cast(_COUNT), "others_denied": others_denied.cast(_COUNT)})
+    compared = others.where(F.col("others_n") > 0)
+    weighted = F.sum(F.col("others_denied") / F.col("others_n") * F.col("n"))
+    total = F.sum("n")
+    return compared.groupBy(*KEY).agg((weighted / F.when(total > 0, total)).cast(RATE).alias("expected_denial_rate"))
 
 
 def peer_percentile() -> Column:

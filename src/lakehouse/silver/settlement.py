@@ -38,14 +38,14 @@ _ZERO = "0.00"
 def payer_settlement(every: DataFrame) -> DataFrame:
     """One row per slot that a payer answered, from its remittances: all paid, the rest by the settling payer.
 
-    The settling payer is the last in sequence with an answer that stands (more adjudications than reversals of them;
-    a reversal before all of them takes none back), else the last that answered; `settled_x` are sums over its answers,
-    null where it sent none. Dates are those of adjudications, which reversals are not. `initial_x` is the primary
-    payer's first adjudication, `first_paid_date` that of any payer's first with money. `is_standing`: any payer's
-    answer stands.
+    The settling payer is the last in sequence with an answer that stands (more adjudications than reversals of them,
+    superseded ones left out; a reversal before all of them takes none back), else the last that answered; `settled_x`
+    are sums over its answers, null where it sent none. Dates are those of adjudications, which reversals are not.
+    `initial_x` is the primary payer's first adjudication, `first_paid_date` that of any payer's first with money.
+    `is_standing`: any payer's answer stands.
     """
     by_payer = _by_payer(without_superseded_answers(every.where(F.col("is_answer"))))
-    stands = F.col("adjudications") > F.col("reversals")
+    stands = F.col("standing_adjudications") > F.col("reversals")
     settling = F.struct(stands, F.col("payer_sequence"))
     has_decided = F.when(F.col("adjudications") > 0, F.col("payer_sequence"))
     joined = by_payer.groupBy(*SLOT).agg(
@@ -83,7 +83,8 @@ def _by_payer(answers: DataFrame) -> DataFrame:
         F.sum("paid_amount").cast(MONEY).alias("settled_paid_amount"),
         *[F.sum(F.when(stays, F.col(a))).cast(MONEY).alias(f"settled_{a}") for a in _SAID],
         F.count_if(is_decision).alias("adjudications"),
-        F.count_if(F.col("is_reversal") & F.col("has_answer_before")).alias("reversals"),
+        F.count_if(is_decision & stays).alias("standing_adjudications"),
+        F.count_if(F.col("is_reversal") & F.col("has_answer_before") & stays).alias("reversals"),
         F.bool_or(stays & F.col("adjusted_amount").isNotNull()).alias("has_adjustments"),
         F.max_by(F.col("remit_status_code") == "4", F.when(is_decision, order)).alias("last_is_denied_status"),
         F.min_by(decision, F.when(is_decision, order)).alias("initial"),
