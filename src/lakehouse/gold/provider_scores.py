@@ -4,7 +4,6 @@ import datetime
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from lakehouse.gold.aging import served_until
 from lakehouse.gold.claim_state import has_come, is_denied, rate, split_remainder, still_to_come
