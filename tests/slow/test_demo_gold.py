@@ -31,9 +31,12 @@ NOT_ZERO: Mapping[str, tuple[str, ...]] = {
         "outstanding_in_denial_amount", "outstanding_unexplained_amount", "residual_amount", "credit_amount",
         "claims_without_allowed", "claims_outside_coverage", "paid_outside_coverage_amount",
     ),
-    "cash_by_payer": ("payment_count", "reversal_count", "reversed_amount", "unmatched_amount", "provider_level_amount"),
+    "cash_by_payer": (
+        "payment_count", "reversal_count", "reversed_amount", "unmatched_amount", "provider_level_amount",
+    ),
     "denial_rate_by_procedure": (
-        "lines_initially_denied_full", "lines_initially_denied_partial", "lines_outcome_unknown", "lines_adjudicated_final", "lines_finally_denied", "initially_denied_amount",
+        "lines_initially_denied_full", "lines_initially_denied_partial", "lines_outcome_unknown",
+        "lines_adjudicated_final", "lines_finally_denied", "initially_denied_amount",
         "finally_denied_amount", "initial_line_denial_rate", "final_line_denial_rate", "initial_dollar_denial_rate",
     ),
     "denial_summary": (
