@@ -93,12 +93,6 @@ def test_a_denominator_of_nothing_gives_null(spark: SparkSession) -> None:
     assert (found["lines_adjudicated"], found["adjudicated_charge_amount"]) == (1, money("0.00"))
 
 
-def test_clean_lines_deny_nothing_which_is_known(spark: SparkSession) -> None:
-    found = rows.only_row(denial_rate_by_procedure(**inputs(spark, {})))
-    assert (found["initially_denied_amount"], found["finally_denied_amount"]) == (money("0.00"), money("0.00"))
-    assert found["initial_dollar_denial_rate"] == Decimal("0.000000")
-
-
 def test_without_evidence_denials_are_null_and_not_zero(spark: SparkSession) -> None:
     found = rows.only_row(denial_rate_by_procedure(**inputs(spark, {**UNKNOWN, "network": "silent"})))
     assert found["lines_adjudicated"] == 1
