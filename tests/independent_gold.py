@@ -59,8 +59,8 @@ class IndependentGold:
     """What each Gold table should hold on a day.
 
     Args:
-        lake: root of the lake.
-        networks: settings of its networks.
+        lake: root of the lake; kept as `lake`.
+        networks: settings of its networks; kept as `networks`.
         as_of: the day.
     """
 

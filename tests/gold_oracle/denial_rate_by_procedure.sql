@@ -1,8 +1,9 @@
+-- A line whose claim was decided on no known day is in no month.
 WITH coded AS (
     SELECT *, month_of(first_adjudicated_date) AS adjudication_month,
         is_initial AND has_come(first_adjudicated_date) AS is_first,
         is_final AND has_come(first_adjudicated_date) AS is_last
-    FROM line_outcome),
+    FROM line_outcome WHERE first_adjudicated_date IS NOT NULL),
 counted AS (
     SELECT adjudication_month, network, payer_code,
         coalesce(procedure_code_system, 'NONE') AS procedure_code_system,

@@ -1,4 +1,4 @@
--- Of a claim of several slots: denied in full if every decided one is, in part if any is denied at all.
+-- A claim of which neither submission nor receipt is known is in no month. Of a claim of several slots: denied in full if every decided one is, in part if any is denied at all.
 WITH decided AS (
     SELECT network, family_id, bool_and(has_evidence) AS has_evidence,
         bool_or(first_outcome IN ('full', 'partial')) AS is_denied_first,
@@ -14,7 +14,7 @@ claims AS (
         has_come(coalesce(submitted_date, submission_month)) AND has_come(first_adjudicated_date)
             AND coalesce(is_denied_first, false) AS is_denied
     FROM claim_once c JOIN decided d USING (network, family_id)
-    WHERE NOT is_void_family),
+    WHERE NOT is_void_family AND submission_month IS NOT NULL),
 counted AS (
     SELECT submission_month, network, payer_code, has_evidence,
         count(*) FILTER (is_submitted) AS submitted,

@@ -1,4 +1,4 @@
--- Peers are the providers of the same month, network and specialty; what is expected of one comes from the others alone.
+-- A claim that was decided on no known day is in no month. Peers are the providers of the same month, network and specialty; what is expected of one comes from the others alone.
 WITH first_decision AS (
     SELECT network, family_id, bool_and(has_evidence) AS has_evidence,
         bool_or(first_outcome IS NOT NULL) AS is_known, bool_or(first_outcome IN ('full', 'partial')) IS TRUE AS is_denied
@@ -14,7 +14,7 @@ claims AS (
             AND getvariable('as_of') - coalesce(discharge_date, service_to_date, service_from_date) > 90,
             in_denial + open_left, 0) AS old_amount
     FROM claim_owed c JOIN first_decision d USING (network, family_id) JOIN sender s USING (network, has_evidence)
-    WHERE NOT is_void_family),
+    WHERE NOT is_void_family AND first_adjudicated_date IS NOT NULL),
 specialties AS (
     SELECT adjudication_month, network, provider, specialty, count(*) FILTER (is_decided) AS n FROM claims GROUP BY ALL),
 grouped AS (

@@ -18,6 +18,7 @@ from lakehouse.demo.walkthrough import Walkthrough, demo_settings, fresh_lake, w
 from lakehouse.engine.run import RunReport
 from lakehouse.engine.work import Request
 from lakehouse.settings import load_settings
+from lakehouse.spec.registry import Registry
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.timeout(1800)]
 
@@ -98,6 +99,11 @@ def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
     done = walk(settings, SPEC, lambda: spark, request_of, on_day)
     return Demo(done, differences, IndependentGold(root, settings.networks, LAST_DAY))
+
+
+def test_every_gold_table_has_a_query() -> None:
+    declared = {name.removeprefix("gold.") for name in Registry.discover({}).tables if name.startswith("gold.")}
+    assert set(KEYS) == declared == set(NOT_ZERO)
 
 
 def test_every_gold_figure_of_every_day_equals_an_independent_query_over_silver(demo: Demo) -> None:
