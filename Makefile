@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow soak bench bench-extract lint clean
+.PHONY: help setup demo test slow soak bench bench-extract bench-gold lint clean
 
 BIN := .venv/bin
 BENCHMARKS = $(filter-out tests/benchmarks/_% %/__init__.py %/conftest.py,$(wildcard tests/benchmarks/*.py))
@@ -25,6 +25,9 @@ soak: setup ## Kill a run at every named moment, five times over, and long sched
 
 bench-extract: setup ## A million rows out of PostgreSQL into Bronze, against the usual pyodbc loop
 	@$(BIN)/python tests/benchmarks/extract.py $(ARGS)
+
+bench-gold: setup ## Gold after a day's change, touched partitions against the whole, of 1 and 10 million claim lines
+	@$(BIN)/python tests/benchmarks/gold_refresh.py $(ARGS)
 
 bench: setup ## Run every benchmark, one after the other
 	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script" || exit; done
