@@ -50,6 +50,10 @@ CASES: Mapping[str, tuple[Case, Outcomes]] = {
         Case(lines=TWO, payments=(of_line("0", "50.00", ("CO", "97", "10.00")),)),
         {"0": ("partial", "10.00", "partial", "10.00"), "1": (None, None, None, None)},
     ),
+    "a line that repeats another service is denied, though a remittance of nothing else decides nothing": (
+        Case(lines=TWO, payments=(of_line("0", "60.00"), of_line("1", "0.00", ("CO", "18", "40.00")))),
+        {"0": ("clean", None, "clean", None), "1": ("full", "40.00", "full", "40.00")},
+    ),
     "rows of one line add": (
         Case(lines=TWO[:1], payments=(of_line("0", "0.00", ("CO", "29", "60.00")), of_line("0", "5.00"))),
         {"0": ("partial", "60.00", "partial", "60.00")},

@@ -100,7 +100,8 @@ def remittances(rows: DataFrame) -> DataFrame:
     """
     is_claim_level = F.col("payment_level") == "claim"
     lines = with_decision(_merged(_told(rows), (*_REMITTANCE, "payment_level", "line_id"), AMOUNTS))
-    result = F.struct("line_id", "paid_amount", "denial_amount", "denial_outcome")
+    # A line denied as a duplicate is denied; only a remittance that says nothing else decides nothing.
+    result = F.struct("line_id", "paid_amount", "denial_amount", _outcome().alias("denial_outcome"))
     levels = {f"claim_{a}": F.when(is_claim_level, F.col(a)) for a in AMOUNTS}
     levels |= {f"line_{a}": F.when(~is_claim_level, F.col(a)) for a in AMOUNTS}
     is_line = F.col("line_id").isNotNull() & ~is_claim_level
@@ -200,7 +201,6 @@ def with_decision(every: DataFrame) -> DataFrame:
             "unknown_denies": unknown_denies,
         }
     )
-    denied = money_or_zero("denial_amount")
     unknown_denial = unknown_denies & (contractual.isNotNull() | other.isNotNull())
     is_duplicate_denial = (
         is_zero_paid
@@ -214,10 +214,16 @@ def with_decision(every: DataFrame) -> DataFrame:
         & ~F.col("is_passed_on")
         & ~is_duplicate_denial
     )
-    is_full = F.col("is_denied_status") | (is_zero_paid & (money_or_zero("cost_share_amount") == 0) & (denied > 0))
-    outcome = F.when(is_full, FULL).when(denied > 0, PARTIAL).otherwise(CLEAN)
     decided = classed.withColumns({"is_answer": is_answer, "is_adjudication": is_answer & ~F.col("is_reversal")})
-    return decided.withColumn("denial_outcome", F.when(F.col("is_adjudication"), outcome))
+    return decided.withColumn("denial_outcome", F.when(F.col("is_adjudication"), _outcome()))
+
+
+def _outcome() -> Column:
+    """Full, partial or clean, of rows that say what was paid and denied; never null."""
+    denied = money_or_zero("denial_amount")
+    brings_nothing = (_paid() == 0) & (money_or_zero("cost_share_amount") == 0)
+    is_full = F.col("is_denied_status") | (brings_nothing & (denied > 0))
+    return F.when(is_full, FULL).when(denied > 0, PARTIAL).otherwise(CLEAN)
 
 
 def with_reversal_match(every: DataFrame) -> DataFrame:
