@@ -86,6 +86,13 @@ def test_months_that_came_to_nothing_give_no_share(spark: SparkSession) -> None:
     assert {share for _, _, share in lags(spark, triangle).values()} == {None}
 
 
+def test_a_month_of_which_most_was_taken_back_fits(spark: SparkSession) -> None:
+    triangle: Triangle = {("2025-01-01", "AETNA"): {0: "100000.00", 12: "-99999.99"}}
+    found = lags(spark, triangle)
+    assert found == plainly(triangle)
+    assert found["2025-01-01", "AETNA", 0][2] == Decimal("10000000.000000")
+
+
 def test_nothing_gives_nothing(spark: SparkSession) -> None:
     assert lags(spark, {}) == {}
 

@@ -4,8 +4,8 @@ import datetime
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
-from lakehouse.gold.claim_state import rate
 from lakehouse.gold.payment_completeness import paid_as_usual_at_its_age
 from lakehouse.gold.payment_triangle import payment_triangle
 from lakehouse.reference.payer_mapping import PAYER_CODES
@@ -14,12 +14,13 @@ from lakehouse.spec.columns import sum_money
 from lakehouse.spec.contracts import NETWORK
 from lakehouse.spec.due_time import WORKDAYS
 from lakehouse.spec.expectations import FAIL, accepted_values, unique
-from lakehouse.spec.field import DATE, INT, RATE, STRING, TOTAL, field
+from lakehouse.spec.field import DATE, INT, STRING, TOTAL, field
 from lakehouse.spec.freshness import Freshness, Report
 from lakehouse.spec.scopes import ReplacePartitions, logical_date, snapshot
 from lakehouse.spec.table import table
 
 MATURE_LAG = 12  # months after which a month of service counts as complete
+COMPLETENESS = T.DecimalType(24, 6)  # far above 1 where most was taken back by the twelfth month
 MONTH = ("service_month", "network", "payer_code")
 PAYER = ("network", "payer_code")
 KEY = (*MONTH, "lag_month")
@@ -39,7 +40,7 @@ KEY = (*MONTH, "lag_month")
         field("cumulative_paid_amount", TOTAL, "posted with this lag or less"),
         field(
             "completeness",
-            RATE,
+            COMPLETENESS,
             f"of all months at least {MATURE_LAG} and so many months old: posted with this lag or less / with "
             f"{MATURE_LAG} or less; may exceed 1; the same for all months; null while none is old enough",
         ),
@@ -87,6 +88,7 @@ def _with_completeness(rows: DataFrame, this_month: datetime.date) -> DataFrame:
     sums = pooled.agg(sum_money("cumulative_paid_amount").alias("reached"), sum_money("at_maturity").alias("complete"))
     following = F.add_months(F.lit(this_month), 1)
     # One row per payer and lag on the right: grouped by it.
+    whole = F.when(F.col("complete") > 0, F.col("complete"))
     return rows.join(sums, on=[*PAYER, "lag_month"], how="left").withColumns(
-        {"completeness": rate("reached", "complete"), "_next_change_date": following}
+        {"completeness": (F.col("reached") / whole).cast(COMPLETENESS), "_next_change_date": following}
     )
