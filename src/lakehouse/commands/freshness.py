@@ -44,7 +44,7 @@ def freshness(
     good reasons, and nobody can make it right by a run.
     """
     from lakehouse.engine.record import read_records
-    from lakehouse.operate.alerts import FRESHNESS, of_staleness, of_volume, tell_incidents
+    from lakehouse.operate.alerts import tell_freshness
     from lakehouse.operate.freshness import lake_freshness
     from lakehouse.operate.volume import lake_volumes
 
@@ -57,8 +57,7 @@ def freshness(
     found = lake_freshness(opened.registry, opened.names, logs, records, now)
     volumes = lake_volumes(opened.registry, opened.names, logs, settings.networks, now)
     if alert:
-        incidents = [*of_staleness(found, settings.env), *of_volume(volumes, settings.env)]
-        for problem in tell_incidents(settings.alerts, logs.store, FRESHNESS, incidents):
+        for problem in tell_freshness(settings.alerts, settings.env, logs.store, found, volumes):
             typer.echo(problem, err=True)
     if output is Output.JSON:
         print_json({"format": FORMAT, **freshness_document(found), "volumes": [asdict(v) for v in volumes]})

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from lakehouse.engine.ledger import ROWS
+from lakehouse.engine.resolve import DELETED, INSERTED, UPDATED
 from lakehouse.errors import LogError
 from lakehouse.spec.contracts import Contract
 from lakehouse.spec.freshness import Report, in_words
@@ -16,7 +18,7 @@ from lakehouse.storage.log import Logs
 from lakehouse.storage.small_reads import sums_of_batches
 
 PARTITIONS_SHOWN = 3
-CHANGED_ROWS = ("inserted", "updated", "deleted", "rows")
+CHANGED_ROWS = (INSERTED, UPDATED, DELETED, ROWS)
 """What notes of commits call rows that a reader has to look at; a commit counts by one or by the other."""
 
 
@@ -99,7 +101,8 @@ class Impact:
 def impact_of(origins: Iterable[str], registry: Registry, logs: Logs) -> Impact:
     """What depends on `origins`, from the graph and the logs; only the money of landed rows is read from a table."""
     failed = tuple(name for name in registry.tables if name in set(origins))
-    touched = [name for name in registry.tables if name in registry.downstream(failed) and name not in failed]
+    readers = registry.downstream(failed)
+    touched = [name for name in registry.tables if name in readers and name not in failed]
     serving = {name: _serving(name, logs) for name in (*failed, *touched)}
     reports = tuple(TouchedReport(report, serving[t.name]) for report, t in registry.reports([*failed, *touched]))
     landed = [w for name in (*failed, *touched) for w in deliveries_waiting(registry[name], registry, logs)]

@@ -4,6 +4,7 @@ import datetime
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from lakehouse.silver.claim_copies import without_copies
 from lakehouse.silver.remittances import FULL, PARTIAL
@@ -48,11 +49,12 @@ def next_change(as_of: datetime.date, *days: Column | str) -> Column:
     return F.min(F.least(*[still_to_come(day, as_of) for day in days]))
 
 
-def rate(part: Column | str, whole: Column | str) -> Column:
-    """`part` / `whole` in six decimals, null unless `whole` is above 0; of sums, never of rates."""
+def rate(part: Column | str, whole: Column | str, type: T.DecimalType = RATE) -> Column:
+    """`part` / `whole` in six decimals, null unless `whole` is above 0; of sums, never of rates. A quotient that may be
+    a thousand or more needs a wider `type`."""
     top, bottom = (F.col(c) if isinstance(c, str) else c for c in (part, whole))
     positive = F.when(bottom > 0, bottom.cast("decimal(20,2)"))
-    return (top.cast("decimal(20,2)") / positive).cast(RATE)
+    return (top.cast("decimal(20,2)") / positive).cast(type)
 
 
 def with_evidence(rows: DataFrame, names: tuple[str, ...]) -> DataFrame:

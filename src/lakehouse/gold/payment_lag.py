@@ -6,7 +6,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from lakehouse.gold.payment_completeness import paid_as_usual_at_its_age
+from lakehouse.gold.claim_state import rate
+from lakehouse.gold.payment_completeness import MONTH, PAYER, paid_as_usual_at_its_age
 from lakehouse.gold.payment_triangle import payment_triangle
 from lakehouse.reference.payer_mapping import PAYER_CODES
 from lakehouse.spec.calendar import US_FEDERAL
@@ -21,8 +22,6 @@ from lakehouse.spec.table import table
 
 MATURE_LAG = 12  # months after which a month of service counts as complete
 COMPLETENESS = T.DecimalType(24, 6)  # far above 1 where most was taken back by the twelfth month
-MONTH = ("service_month", "network", "payer_code")
-PAYER = ("network", "payer_code")
 KEY = (*MONTH, "lag_month")
 
 
@@ -88,7 +87,6 @@ def _with_completeness(rows: DataFrame, this_month: datetime.date) -> DataFrame:
     sums = pooled.agg(sum_money("cumulative_paid_amount").alias("reached"), sum_money("at_maturity").alias("complete"))
     following = F.add_months(F.lit(this_month), 1)
     # One row per payer and lag on the right: grouped by it.
-    whole = F.when(F.col("complete") > 0, F.col("complete"))
     return rows.join(sums, on=[*PAYER, "lag_month"], how="left").withColumns(
-        {"completeness": (F.col("reached") / whole).cast(COMPLETENESS), "_next_change_date": following}
+        {"completeness": rate("reached", "complete", COMPLETENESS), "_next_change_date": following}
     )

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any  # parsed JSON
@@ -89,7 +89,7 @@ class Told:
 
     title: str = ""
     tables: tuple[str, ...] = ()
-    digests: Mapping[str, str] | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 Post = Callable[[AlertTarget, Message, float], None]
@@ -169,6 +169,14 @@ def tell_failures(
     return problems
 
 
+def tell_freshness(
+    settings: AlertSettings, env: str, store: Store, found: LakeFreshness, volumes: Sequence[FeedVolume]
+) -> list[str]:
+    """Tell every target what of the whole lake is stale or of unusual volume, and what is so no more; returns what
+    could not be told, in words."""
+    return tell_incidents(settings, store, FRESHNESS, [*of_staleness(found, env), *of_volume(volumes, env)])
+
+
 def tell_incidents(
     settings: AlertSettings, store: Store, source: str, incidents: Sequence[Incident], post: Post | None = None
 ) -> list[str]:
@@ -196,7 +204,7 @@ def _tell(
 ) -> list[str]:
     """Tell every target of one incident, or (None) that it is over, and remember it."""
     known = _read(store, source, key)
-    digests = {name: digest for name, digest in (known.digests or {}).items() if name in settings.targets}
+    digests = {name: digest for name, digest in known.digests.items() if name in settings.targets}
     problems = []
     for name, target in settings.targets.items():
         due = _due(incident, known, name)
@@ -223,7 +231,7 @@ def _tell(
 
 def _due(incident: Incident | None, known: Told, target: str) -> Message | None:
     """What the target is to be told now, if anything."""
-    told = (known.digests or {}).get(target)
+    told = known.digests.get(target)
     if incident is None:
         return Message(Phase.OVER, f"over: {known.title}", (), ()) if told is not None else None
     if told == incident.digest:

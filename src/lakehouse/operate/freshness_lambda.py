@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from lakehouse.engine.record import read_records
-from lakehouse.operate.alerts import FRESHNESS, of_staleness, of_volume, tell_incidents
+from lakehouse.operate.alerts import tell_freshness
 from lakehouse.operate.freshness import lake_freshness
 from lakehouse.operate.volume import lake_volumes
 from lakehouse.settings import load_settings
@@ -39,8 +39,7 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, object]:
     names, now = list(registry.tables), datetime.now(UTC)
     found = lake_freshness(registry, names, logs, records, now)
     volumes = lake_volumes(registry, names, logs, settings.networks, now)
-    incidents = [*of_staleness(found, settings.env), *of_volume(volumes, settings.env)]
-    problems = tell_incidents(settings.alerts, logs.store, FRESHNESS, incidents)
+    problems = tell_freshness(settings.alerts, settings.env, logs.store, found, volumes)
     return {
         "stale": [t.table for t in found.stale],
         "reports": [r.report.name for r in found.reports if r.stale],
