@@ -36,8 +36,8 @@ DENIAL_FIGURES = {
     "gold.denial_rate_by_procedure": (
         "lines_initially_denied_full", "lines_initially_denied_partial", "lines_outcome_unknown",
         "lines_adjudicated_final", "lines_finally_denied", "initially_denied_amount", "finally_denied_amount",
-        "initially_denied_charge_amount", "initial_line_denial_rate", "final_line_denial_rate",
-        "initial_dollar_denial_rate",
+        "initially_denied_charge_amount", "outcome_unknown_charge_amount", "initial_line_denial_rate",
+        "final_line_denial_rate", "initial_dollar_denial_rate",
     ),
     "gold.denial_summary": (
         "claims_initially_denied", "claims_finally_denied", "claims_overturned", "claims_appealed",

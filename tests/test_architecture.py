@@ -37,7 +37,7 @@ LONGER_TABLE_FILES = {
     "silver/claim_final.py": 200,  # 67 fields, each on a line of its own
     "silver/held_payment.py": 135,  # a rule for each of five reasons
     "silver/remittance.py": 140,  # 35 fields, and a rule for each way a remittance can be wrong
-    "gold/denial_rate_by_procedure.py": 140,  # 19 fields, and the sum that each is
+    "gold/denial_rate_by_procedure.py": 140,  # 20 fields, and the sum that each is
     "gold/denial_summary.py": 140,  # likewise
     "gold/revenue_by_payer.py": 190,  # 24 fields, and the select that names each again
 }

@@ -52,12 +52,13 @@ def test_variants_of_the_rate_stand_side_by_side(spark: SparkSession) -> None:
     assert amounts == {
         "adjudicated_charge_amount": money("500.00"), "initially_denied_amount": money("120.00"),
         "finally_denied_amount": money("120.00"), "initially_denied_charge_amount": money("200.00"),
+        "outcome_unknown_charge_amount": money("100.00"),
     }  # fmt: skip
     rates = {name: found[name] for name in RATES}
     assert rates == {
         "initial_line_denial_rate": Decimal("0.500000"),
         "final_line_denial_rate": Decimal("0.250000"),
-        "initial_dollar_denial_rate": Decimal("0.240000"),
+        "initial_dollar_denial_rate": Decimal("0.300000"),
     }
     assert not rows.broken(result, denial_rate_by_procedure)
 
@@ -86,11 +87,9 @@ def test_where_no_line_was_denied_the_amounts_are_zero_and_not_null(spark: Spark
 
 
 def test_a_denominator_of_nothing_gives_null(spark: SparkSession) -> None:
-    found = rows.only_row(
-        denial_rate_by_procedure(**inputs(spark, {**UNKNOWN, "billed_amount": None, "closes_on": None}))
-    )
+    found = rows.only_row(denial_rate_by_procedure(**inputs(spark, {**UNKNOWN, "closes_on": None})))
     assert {found[name] for name in RATES} == {None}
-    assert (found["lines_adjudicated"], found["adjudicated_charge_amount"]) == (1, money("0.00"))
+    assert (found["lines_adjudicated"], found["adjudicated_charge_amount"]) == (1, money("100.00"))
 
 
 def test_without_evidence_denials_are_null_and_not_zero(spark: SparkSession) -> None:

@@ -18,7 +18,8 @@ counted AS (
         coalesce(sum(charge) FILTER (is_first), 0) AS charged,
         coalesce(sum(first_denied) FILTER (is_first), 0) AS denied_first_amount,
         coalesce(sum(last_denied) FILTER (is_last AND is_final_now), 0) AS denied_last_amount,
-        coalesce(sum(charge) FILTER (is_first AND first_outcome IN ('full', 'partial')), 0) AS denied_charge
+        coalesce(sum(charge) FILTER (is_first AND first_outcome IN ('full', 'partial')), 0) AS denied_charge,
+        coalesce(sum(charge) FILTER (is_first AND first_outcome IS NULL), 0) AS unknown_charge
     FROM coded GROUP BY ALL)
 SELECT adjudication_month, network, payer_code, procedure_code_system, procedure_code,
     adjudicated AS lines_adjudicated,
@@ -31,7 +32,8 @@ SELECT adjudication_month, network, payer_code, procedure_code_system, procedure
     if(has_evidence, denied_first_amount, NULL) AS initially_denied_amount,
     if(has_evidence, denied_last_amount, NULL) AS finally_denied_amount,
     if(has_evidence, denied_charge, NULL) AS initially_denied_charge_amount,
+    if(has_evidence, unknown_charge, NULL) AS outcome_unknown_charge_amount,
     if(has_evidence, rate(denied_full + denied_partial, adjudicated - unknown), NULL) AS initial_line_denial_rate,
     if(has_evidence, rate(denied_finally, adjudicated_final), NULL) AS final_line_denial_rate,
-    if(has_evidence, rate(denied_first_amount, charged), NULL) AS initial_dollar_denial_rate
+    if(has_evidence, rate(denied_first_amount, charged - unknown_charge), NULL) AS initial_dollar_denial_rate
 FROM counted

@@ -38,7 +38,8 @@ NOT_ZERO: Mapping[str, tuple[str, ...]] = {
     "denial_rate_by_procedure": (
         "lines_initially_denied_full", "lines_initially_denied_partial", "lines_outcome_unknown",
         "lines_adjudicated_final", "lines_finally_denied", "initially_denied_amount",
-        "finally_denied_amount", "initial_line_denial_rate", "final_line_denial_rate", "initial_dollar_denial_rate",
+        "finally_denied_amount", "outcome_unknown_charge_amount", "initial_line_denial_rate",
+        "final_line_denial_rate", "initial_dollar_denial_rate",
     ),
     "denial_summary": (
         "claims_initially_denied", "claims_finally_denied", "claims_overturned", "claims_appealed", "recovered_amount",
@@ -56,7 +57,7 @@ NOT_ZERO: Mapping[str, tuple[str, ...]] = {
 LINES = """
 SELECT count(*) FILTER (is_initial), count(*) FILTER (is_initial AND l.first_outcome IN ('full', 'partial')),
     count(*) FILTER (is_initial AND l.first_outcome IS NULL),
-    sum(l.charge) FILTER (is_initial), sum(l.first_denied) FILTER (is_initial),
+    sum(l.charge) FILTER (is_initial AND l.first_outcome IS NOT NULL), sum(l.first_denied) FILTER (is_initial),
     count(*) FILTER (is_final AND l.is_closed_now AND l.last_outcome IS NOT NULL),
     count(*) FILTER (is_final AND l.is_closed_now AND l.is_final_now AND l.last_outcome = 'full')
 FROM line_outcome l JOIN claim_once c USING (network, family_id)

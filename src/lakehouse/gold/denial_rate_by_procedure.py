@@ -28,6 +28,7 @@ DATES = ("first_adjudicated_date", "closes_on", "denial_final_on")
 OF_EVIDENCE = (
     "lines_initially_denied_full", "lines_initially_denied_partial", "lines_outcome_unknown", "lines_adjudicated_final",
     "lines_finally_denied", "initially_denied_amount", "finally_denied_amount", "initially_denied_charge_amount",
+    "outcome_unknown_charge_amount",
 )  # fmt: skip
 
 
@@ -78,9 +79,10 @@ def _lines(name: str, meaning: str) -> Field:
         field("initially_denied_amount", TOTAL, "denied by the first decision, in full or in part"),
         field("finally_denied_amount", TOTAL, "denied by the settling answer, final on the as-of date, full or part"),
         field("initially_denied_charge_amount", TOTAL, "charge of the lines denied at first, in full or in part"),
+        field("outcome_unknown_charge_amount", TOTAL, "charge of lines_outcome_unknown"),
         field("initial_line_denial_rate", RATE, "denied at first, full or part / adjudicated with known outcome"),
         field("final_line_denial_rate", RATE, "lines_finally_denied / lines_adjudicated_final"),
-        field("initial_dollar_denial_rate", RATE, "initially_denied_amount / adjudicated_charge_amount"),
+        field("initial_dollar_denial_rate", RATE, "initially_denied_amount / charge of the lines with known outcome"),
         field(
             "_next_change_date", DATE, "next day on which a claim is decided, closes or is finally denied; null if none"
         ),
@@ -122,13 +124,15 @@ def denial_rate_by_procedure(lines: DataFrame, networks: DataFrame, as_of: datet
         sum_where(denied_first, "initially_denied_amount").alias("initially_denied_amount"),
         sum_where(denied_last, "final_denied_amount").alias("finally_denied_amount"),
         sum_where(denied_first, "billed_amount").alias("initially_denied_charge_amount"),
+        sum_where(first & ~known, "billed_amount").alias("outcome_unknown_charge_amount"),
         next_change(as_of, *DATES).alias("_next_change_date"),
     )
     denied = F.col("lines_initially_denied_full") + F.col("lines_initially_denied_partial")
+    known_charge = F.col("adjudicated_charge_amount") - F.col("outcome_unknown_charge_amount")
     rates = {
         "initial_line_denial_rate": rate(denied, F.col("lines_adjudicated") - F.col("lines_outcome_unknown")),
         "final_line_denial_rate": rate("lines_finally_denied", "lines_adjudicated_final"),
-        "initial_dollar_denial_rate": rate("initially_denied_amount", "adjudicated_charge_amount"),
+        "initial_dollar_denial_rate": rate("initially_denied_amount", known_charge),
     }
     rated = with_evidence(counted.withColumns(rates), (*OF_EVIDENCE, *RATES))
     return rated.select(*[f.name for f in denial_rate_by_procedure.fields])
