@@ -1,6 +1,7 @@
 """What every test may use: one Spark session for the whole run, and an environment without settings of this machine."""
 
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,14 @@ def _no_settings_of_this_machine() -> Iterator[None]:
         del os.environ[name]
     yield
     os.environ.update(saved)
+
+
+@pytest.fixture(autouse=True)
+def _no_lease_is_renewed_after_its_test() -> Iterator[None]:
+    """Heartbeats that outlive their server ask it for ever, and pyarrow lets nobody make a client for S3 meanwhile."""
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread.name == "leases"]
+    assert left == [], "leases that were taken in this test were not given back"
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,8 +52,22 @@ def clock() -> Clock:
     return Clock()
 
 
-def run(store: Store, clock: Callable[[], datetime], number: int = 1, ttl: float = TTL) -> Leases:
-    return Leases(store, f"somebody@elsewhere:{number}", f"run-{number}", ttl, clock)
+MADE: list[Leases] = []
+
+
+@pytest.fixture(autouse=True)
+def _all_are_given_back() -> Iterator[None]:
+    yield
+    while MADE:
+        MADE.pop().release()
+
+
+def run(
+    store: Store, clock: Callable[[], datetime], number: int = 1, ttl: float = TTL, holder: str | None = None
+) -> Leases:
+    """Leases that are given back at the end of the test, whatever comes between."""
+    MADE.append(Leases(store, holder or f"somebody@elsewhere:{number}", f"run-{number}", ttl, clock))
+    return MADE[-1]
 
 
 def test_tokens_rise_from_holder_to_holder(store: Store, clock: Clock) -> None:
@@ -274,7 +288,7 @@ def test_a_killed_run_keeps_nobody_waiting_where_its_process_can_be_looked_for(t
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     gone = f"somebody@{socket.gethostname()}:{child.pid}"
-    Leases(Store(str(tmp_path)), gone, "run-1", TTL, clock).acquire(["core"])
+    run(Store(str(tmp_path)), clock, holder=gone).acquire(["core"])
     with run(Store(str(tmp_path)), clock, 2) as leases:
         leases.acquire(["core"])
         assert leases.token("core") == 2
@@ -282,7 +296,7 @@ def test_a_killed_run_keeps_nobody_waiting_where_its_process_can_be_looked_for(t
 
 def test_a_process_that_runs_is_not_taken_for_a_gone_one(tmp_path: Path, clock: Clock) -> None:
     assert this_process().endswith(f"@{socket.gethostname()}:{os.getpid()}")
-    with Leases(Store(str(tmp_path)), this_process(), "run-1", TTL, clock) as first:
+    with run(Store(str(tmp_path)), clock, holder=this_process()) as first:
         first.acquire(["core"])
         with pytest.raises(LeaseError, match="held by"):
             run(Store(str(tmp_path)), clock, 2).acquire(["core"])
@@ -292,7 +306,7 @@ def test_on_s3_a_name_of_a_machine_proves_nothing(moto: Moto, clock: Clock) -> N
     store = Store(f"s3://{moto.fresh_bucket()}/lake", moto.s3)
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    Leases(store, f"somebody@{socket.gethostname()}:{child.pid}", "run-1", TTL, clock).acquire(["core"])
+    run(store, clock, holder=f"somebody@{socket.gethostname()}:{child.pid}").acquire(["core"])
     with pytest.raises(LeaseError, match="held by"):
         run(store, clock, 2).acquire(["core"])
 
