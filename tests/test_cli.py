@@ -144,24 +144,6 @@ def test_check_finds_a_key_that_stands_twice_and_a_delivery_that_is_not_whole(
     }
 
 
-@pytest.mark.spark
-@pytest.mark.timeout(900)
-def test_the_demo_builds_a_lake_that_agrees_with_its_answer_key(spark: SparkSession, tmp_path: Path) -> None:
-    lake = lake_folder(tmp_path)
-    demo = tmp_path / "demo"
-    call = ["--config", str(lake.config), "demo", "--lake", str(demo), "--days", "1", "--claims-per-day", "130"]
-    answer = CliRunner().invoke(app, call)
-    assert "The lake agrees with the answer key" in answer.stdout, answer.output
-    assert answer.exit_code == 0
-    for said in ("all payers", "silver.claim", "claim_id_required", "wrong_width", "in = out", f"{demo / DEMO_MARKER}"):
-        assert said in answer.stdout
-    assert "DIFFERENT" not in answer.stdout
-    status = CliRunner().invoke(app, ["--config", str(demo / DEMO_MARKER), "status", "--output", "json"])
-    assert {t["table"]: t["last_outcome"] for t in json.loads(status.stdout)["tables"]}[
-        "gold.revenue_by_payer"
-    ] == "built"
-
-
 def test_the_demo_leaves_a_folder_alone_that_is_not_its_own(tmp_path: Path) -> None:
     lake = lake_folder(tmp_path)
     own = tmp_path / "own"
