@@ -8,7 +8,7 @@ change both must have written equal rows, or the benchmark stops.
 
     python tests/benchmarks/gold_refresh.py [--rows 1000000 10000000] [--pairs 2] [--tables gold.revenue_by_payer ...]
 
-Ten million lines need 2 GB of disk, and about an hour with all tables on two cores; `--tables` takes some of them.
+Ten million lines need 2 GB of disk. `--tables` takes some of the tables.
 """
 
 import argparse

@@ -299,7 +299,7 @@ def scheduled(sender: Sender, files: Sequence[File], rng: random.Random) -> dict
 
 
 @settings(
-    max_examples=int(os.environ.get("CONVERGENCE_EXAMPLES", "1")),
+    max_examples=int(os.environ.get("CONVERGENCE_EXAMPLES", "2")),
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     derandomize=True,

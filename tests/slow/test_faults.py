@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
 SPEC = DemoSpec(claims_per_day=15, days=2)
 DAYS = ("2026-01-06", "2026-01-07")
 SEEDS = int(os.environ.get("FAULT_SEEDS", "0"))
-SAMPLE = 2
+SAMPLE = 4
 MOST_OCCURRENCES = 4
 SHORT_LEASE = 8
 BUILT = () if SEEDS else ONE_OF_EACH_KIND  # all with `make soak`

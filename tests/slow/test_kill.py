@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 SPEC = DemoSpec(claims_per_day=20, days=2)
 LOGICAL_DATE = "2026-01-07"
-LAKES, KILLS_PER_LAKE = 1, 2
+LAKES, KILLS_PER_LAKE = 2, 2
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def demo(
     done = _walk(settings, spec)
     if done.reports[-1].failed:
         return _tell_failure(done.reports[-1])
-    print_answers(done, Store(settings.lake.root, settings.lake.s3))
+    _print_answers(done, Store(settings.lake.root, settings.lake.s3))
     _print_next(settings, moved=lake is not None or config is not None or env is not None)
     return int(bool(done.differences))
 
@@ -132,8 +132,7 @@ def _tell_failure(report: "RunReport") -> int:
     return report.exit_code
 
 
-def print_answers(done: "Walkthrough", store: "Store") -> None:
-    """The answers in the lake, what became of every claim and row, and whether the answer key agrees."""
+def _print_answers(done: "Walkthrough", store: "Store") -> None:
     from lakehouse.commands.demo_answers import answer_tables
     from lakehouse.commands.screen import console, grid
 
