@@ -13,9 +13,9 @@ from lakehouse.spec.contracts import Contract
 from lakehouse.spec.feed import Feed, RawField
 from lakehouse.spec.field import BRONZE_LINEAGE, RESCUED, STRING, Field, schema_of
 from lakehouse.spec.table import Table
-from lakehouse.storage.session import JAVA_OPTIONS
+from lakehouse.storage.session import MANY_MINUTES
 
-# Two cores and little data. The session lives for many minutes, so the optimising compiler pays after all.
+# Two cores and little data.
 QUICK_SPARK = SparkSettings(
     master="local[2]",
     driver_memory="2g",
@@ -23,7 +23,7 @@ QUICK_SPARK = SparkSettings(
     quick_compile=True,
     shuffle_partitions=2,
     snapshot_partitions=1,
-    conf={JAVA_OPTIONS: "-XX:TieredStopAtLevel=4"},
+    conf=MANY_MINUTES,
 )
 DAY = date(2026, 1, 15)
 INSTANT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)

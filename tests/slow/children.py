@@ -72,6 +72,7 @@ class Place:
             f'[lake]\nroot = "{self.lake}"\n'
             f"[run]\nlease_seconds = {self.lease_seconds}\n"
             '[spark]\nmaster = "local[2]"\ndriver_memory = "1g"\nquick_compile = true\nclass_archive = true\n'
+            "shuffle_partitions = 2\nsnapshot_partitions = 1\n"
             '[privacy]\nmember_token_key = "env:CHILD_TOKEN_KEY"\n'
             f"{self.networks}\n"
         )

@@ -8,14 +8,12 @@ project declares. Gold of many such claims is what an independent computation gi
 import csv
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from builders import QUICK_SPARK
@@ -32,6 +30,7 @@ START = date(2026, 1, 5)
 DAYS = 4
 LOGICAL_DATE = date(2026, 2, 1)
 TOKEN = "CONVERGENCE_TOKEN_KEY"
+SEEDS = random.Random(6).sample(range(10_000), int(os.environ.get("CONVERGENCE_EXAMPLES", "3")))
 OF_THE_LAST_ROW = {"_source", "_batch_id", "_row_number", "_raw_hash", "_row_hash", "_run_id", "_source_versions"}
 Row = Mapping[str, str]
 COLUMNS = {
@@ -234,25 +233,29 @@ def _roster(rng: random.Random, day: int, *, is_full: bool) -> list[Row]:
     ]
 
 
-class Sender:
-    """A lake of one network, to which files are delivered before each run."""
+class SentLake:
+    """A lake of some networks, to which files are delivered before each run."""
 
-    def __init__(self, spark: SparkSession, folder: Path, **of_network: object) -> None:
+    def __init__(self, spark: SparkSession, folder: Path, networks: Iterable[str], **of_network: object) -> None:
         self.spark, self.folder, self.runs = spark, folder, 0
-        self.drop = folder / "drop"
-        network = NetworkSettings(adapter="standard", root=str(self.drop))
-        checks = network.checks.model_copy(update={"most_quarantined_share": 1})
-        network = network.model_copy(update={"checks": checks, **of_network})
-        privacy = PrivacySettings(member_token_key=f"env:{TOKEN}")
-        lake = LakeSettings(root=str(folder / "lake"))
         self.settings = Settings(
-            env="test", lake=lake, privacy=privacy, networks={"harbor": network}, spark=QUICK_SPARK
+            env="test",
+            lake=LakeSettings(root=str(folder / "lake")),
+            privacy=PrivacySettings(member_token_key=f"env:{TOKEN}"),
+            networks={name: self._network(name, of_network) for name in networks},
+            spark=QUICK_SPARK,
         )
 
-    def deliver(self, file: File, copy: int = 0) -> None:
+    def _network(self, name: str, changes: Mapping[str, object]) -> NetworkSettings:
+        network = NetworkSettings(adapter="standard", root=str(self.folder / name))
+        checks = network.checks.model_copy(update={"most_quarantined_share": 1})
+        return network.model_copy(update={"checks": checks, **changes})
+
+    def deliver(self, network: str, file: File, copy: int = 0) -> None:
         """Write the file; a copy has another name and the same day."""
         again = f"-again{copy}" if copy else ""
-        path = self.drop / file.feed / f"{file.feed}-{START + timedelta(days=file.day)}{again}.csv"
+        name = f"{file.feed}-{START + timedelta(days=file.day)}{again}.csv"
+        path = self.folder / network / file.feed / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", newline="") as target:
             writer = csv.DictWriter(target, COLUMNS[file.feed], lineterminator="\n")
@@ -282,46 +285,60 @@ class Sender:
         return found
 
 
-def scheduled(sender: Sender, files: Sequence[File], rng: random.Random) -> dict[str, list[str]]:
-    """The files in another order, rows repeated within and across files, over some runs."""
-    order = list(files)
-    rng.shuffle(order)
-    cut = rng.randint(1, len(order) - 1)
-    for part in (order[:cut], order[cut:]):
-        for file in part:
-            repeated = (*file.rows, *rng.sample(file.rows, rng.randint(0, len(file.rows))))
-            sender.deliver(File(file.feed, file.day, tuple(rng.sample(repeated, len(repeated)))))
-        sender.run()
-    stamped = [f for f in files if f.feed in ("claims", "payments", "adjustments")]
-    sender.deliver(rng.choice(stamped), copy=1)
-    sender.run()
-    return sender.state()
+class Schedule:
+    """What one network does: its files in an order of its own, rows repeated within and across them, over some runs."""
 
+    def __init__(self, lake: SentLake, seed: int) -> None:
+        self.lake, self.network, self.rng = lake, network_of(seed), random.Random(seed)
+        self.files = sent_files(seed)
+        self.order = list(self.files)
+        self.rng.shuffle(self.order)
+        self.cut = self.rng.randint(1, len(self.order) - 1)
 
-@settings(
-    max_examples=int(os.environ.get("CONVERGENCE_EXAMPLES", "2")),
-    deadline=None,
-    phases=(Phase.explicit, Phase.generate),
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-@given(seed=st.integers(0, 10_000))
-def test_every_schedule_ends_in_the_same_state(
-    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, seed: int
-) -> None:
-    files = sent_files(seed)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(TOKEN, "5" * 64)
-        straight = Sender(spark, tmp_path_factory.mktemp("straight"))
+    def deliver(self, files: Iterable[File]) -> None:
         for file in files:
-            straight.deliver(file)
-        straight.run()
-        expected = straight.state()
-        assert len(expected["silver.claim_family"]) > 3
-        found = scheduled(Sender(spark, tmp_path_factory.mktemp("scheduled")), files, random.Random(seed))
+            repeated = (*file.rows, *self.rng.sample(file.rows, self.rng.randint(0, len(file.rows))))
+            shuffled = tuple(self.rng.sample(repeated, len(repeated)))
+            self.lake.deliver(self.network, File(file.feed, file.day, shuffled))
+
+    def first_part(self) -> None:
+        self.deliver(self.order[: self.cut])
+
+    def rest(self) -> None:
+        self.deliver(self.order[self.cut :])
+
+    def replay(self) -> None:
+        stamped = [f for f in self.files if f.feed in ("claims", "payments", "adjustments")]
+        self.lake.deliver(self.network, self.rng.choice(stamped), copy=1)
+
+
+def network_of(seed: int) -> str:
+    """Name of the network that sends what the seed draws."""
+    return f"harbor_{seed}"
+
+
+def test_every_schedule_ends_in_the_same_state(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each seed is a network with a history and a schedule of its own; all of them are sent to one lake."""
+    monkeypatch.setenv(TOKEN, "5" * 64)
+    straight, scheduled = (SentLake(spark, tmp_path / f, map(network_of, SEEDS)) for f in ("straight", "scheduled"))
+    schedules = [Schedule(scheduled, seed) for seed in SEEDS]
+    for schedule in schedules:
+        for file in schedule.files:
+            straight.deliver(schedule.network, file)
+    straight.run()
+    for step in (Schedule.first_part, Schedule.rest, Schedule.replay):
+        for schedule in schedules:
+            step(schedule)
+        scheduled.run()
+    expected, found = straight.state(), scheduled.state()
+    for schedule in schedules:
+        families = [row for row in expected["silver.claim_family"] if f"'{schedule.network}'" in row]
+        assert len(families) > 3, schedule.network
     assert set(found) == set(expected)
     for table, rows in expected.items():
-        assert found[table] == rows, f"{table} differs (seed {seed})"
+        assert found[table] == rows, f"{table} differs"
 
 
 def many_files(seeds: range) -> list[File]:
@@ -341,11 +358,12 @@ def test_gold_of_many_claims_equals_an_independent_query_over_silver(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(TOKEN, "5" * 64)
-    sender = Sender(spark, tmp_path, closes_claims=False, days_to_close=25)  # some denials are final, some are not
+    # Some denials are final, some are not.
+    lake = SentLake(spark, tmp_path, ["harbor"], closes_claims=False, days_to_close=25)
     for file in many_files(range(100, 160)):
-        sender.deliver(file)
-    sender.run()
-    gold = IndependentGold(tmp_path / "lake", sender.settings.networks, LOGICAL_DATE)
+        lake.deliver("harbor", file)
+    lake.run()
+    gold = IndependentGold(tmp_path / "lake", lake.settings.networks, LOGICAL_DATE)
     assert gold.all_differences() == []
     for table, columns in RARE.items():
         sums = {column: sum(abs(row[column] or 0) for row in gold.stored(table)) for column in columns}

@@ -38,6 +38,7 @@ from lakehouse.settings import Settings
 from lakehouse.settings_networks import NetworkSettings
 from lakehouse.spec.registry import Registry
 from lakehouse.storage.lake import Lake
+from lakehouse.storage.session import MANY_MINUTES
 from lakehouse.storage.small_reads import open_rows, read_columns, rule_counts
 from lakehouse.storage.store import Store, quarantine_of
 
@@ -78,7 +79,8 @@ def demo_settings(settings: Settings, root: Path, *, database: bool) -> Settings
     if database:
         networks[DATABASE_NETWORK] = network_settings(root.joinpath(*DATABASE))
     lake = settings.lake.model_copy(update={"root": str(root)})
-    return settings.model_copy(update={"lake": lake, "networks": networks})
+    spark = settings.spark.model_copy(update={"conf": MANY_MINUTES | settings.spark.conf})
+    return settings.model_copy(update={"lake": lake, "networks": networks, "spark": spark})
 
 
 def fresh_lake(settings: Settings) -> None:
@@ -115,6 +117,7 @@ def _marker_text(settings: Settings) -> str:
         f"[lake]\nroot = {json.dumps(str(Path(settings.lake.root).resolve()))}",
         f"[spark]\nmaster = {json.dumps(spark.master or 'local[*]')}",
         f"class_archive = {json.dumps(spark.class_archive)}\nquick_compile = {json.dumps(spark.quick_compile)}",
+        f"shuffle_partitions = {spark.shuffle_partitions}\nsnapshot_partitions = {spark.snapshot_partitions}",
     ]
     for name, network in settings.networks.items():
         root = json.dumps(str(Path(network.root or "").resolve()))
