@@ -25,6 +25,11 @@ QUICK_SPARK = SparkSettings(
     snapshot_partitions=1,
     conf=MANY_MINUTES,
 )
+QUICK_TOML = (
+    '[spark]\nmaster = "local[2]"\ndriver_memory = "1g"\nquick_compile = true\nclass_archive = true\n'
+    "shuffle_partitions = 2\nsnapshot_partitions = 1\n"
+)
+"""The same for a settings file."""
 DAY = date(2026, 1, 15)
 INSTANT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 AMOUNT_WORDS = {"amount", "amounts", "payments", "adjustments", "transfers", "outstanding", "cost", "paid", "charge"}

@@ -1,7 +1,7 @@
 """Runs of the real command line in processes of their own, which a test may kill, stop or let run at the same time.
 
 Every child is the leader of a process group: a kill takes its JVM along, so that nothing of it can clean up. Tables are
-read without Spark.
+read without Spark. What is run again after a kill may run here.
 """
 
 import os
@@ -16,10 +16,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from pyspark.sql import SparkSession
+from typer.testing import CliRunner
+
+from builders import QUICK_TOML
 from independent_reader import delta_reader
+from lakehouse.cli import app
 from lakehouse.storage.store import Store
 
 LIMIT_SECONDS = 900
+TOKEN_KEY, KEY = "CHILD_TOKEN_KEY", "0f" * 32
 COMMAND = [sys.executable, "-c", "from lakehouse.cli import main; main()"]
 FAULTY_COMMAND = [sys.executable, str(Path(__file__).with_name("faulty_run.py"))]
 # What tells which run made a row, and when; of a database's rows also the clock that its window was read at.
@@ -71,9 +78,8 @@ class Place:
         file.write_text(
             f'[lake]\nroot = "{self.lake}"\n'
             f"[run]\nlease_seconds = {self.lease_seconds}\n"
-            '[spark]\nmaster = "local[2]"\ndriver_memory = "1g"\nquick_compile = true\nclass_archive = true\n'
-            "shuffle_partitions = 2\nsnapshot_partitions = 1\n"
-            '[privacy]\nmember_token_key = "env:CHILD_TOKEN_KEY"\n'
+            f"{QUICK_TOML}"
+            '[privacy]\nmember_token_key = "env:' + TOKEN_KEY + '"\n'
             f"{self.networks}\n"
         )
         return file
@@ -89,7 +95,7 @@ def start(place: Place, logical_date: str, *options: str, fault: str | None = No
         fault: `<fault point>:<kill or stop>@<occurrence>`; None for none.
     """
     source = Path(__file__).parents[2] / "src"
-    environment = os.environ | {"PYTHONPATH": str(source), "CHILD_TOKEN_KEY": "0f" * 32}
+    environment = os.environ | {"PYTHONPATH": str(source), TOKEN_KEY: KEY}
     command = COMMAND if fault is None else [*FAULTY_COMMAND, fault]
     arguments = ["run", "--config", str(place.config()), "--logical-date", logical_date, *place.options, *options]
     with (place.folder / "output.txt").open("ab") as said:
@@ -135,16 +141,27 @@ def run_until(place: Place, logical_date: str, seconds: float) -> bool:
     return False
 
 
-def run_to_the_end(place: Place, logical_date: str, most: int = 3) -> None:
-    """Run until a run succeeds.
+def run_here(spark: SparkSession, place: Place, logical_date: str, most: int = 1) -> None:
+    """Run until a run succeeds, in this process, whose Spark is warm: for runs that nobody kills.
+
+    Args:
+        spark: the session that the command finds.
+        place: its lake, not on S3.
+        logical_date: of the runs.
+        most: how many there may be.
 
     Raises:
-        AssertionError: none of `most` did.
+        AssertionError: none succeeded.
     """
-    for _ in range(most):
-        code, _ = finish(place, logical_date)
-        if code == 0:
-            return
+    assert spark.version
+    call = ["run", "--config", str(place.config()), "--logical-date", logical_date, *place.options]
+    with pytest.MonkeyPatch.context() as patch, (place.folder / "output.txt").open("a") as said:
+        patch.setenv(TOKEN_KEY, KEY)
+        for _ in range(most):
+            answer = CliRunner().invoke(app, call)
+            said.write(answer.output)
+            if answer.exit_code == 0:
+                return
     raise AssertionError(place.said)
 
 

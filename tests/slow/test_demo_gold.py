@@ -1,22 +1,26 @@
-"""The demo day by day: every Gold figure against DuckDB over Silver, and what docs/metrics.md quotes of them."""
+"""The demo day by day: what the command says, every Gold figure against DuckDB over Silver, and what docs/metrics.md
+quotes of them."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from typer.testing import CliRunner, Result
 
-from builders import QUICK_SPARK
+from builders import QUICK_TOML
 from independent_gold import KEYS, IndependentGold
+from lakehouse.cli import app
+from lakehouse.commands import demo as demo_command
 from lakehouse.demo.harbor import DemoSpec
 from lakehouse.demo.meridian import odbc_problem
-from lakehouse.demo.walkthrough import Walkthrough, demo_settings, fresh_lake, walk
+from lakehouse.demo.walkthrough import MARKER
 from lakehouse.engine.run import RunReport
-from lakehouse.engine.work import Request
 from lakehouse.settings import load_settings
 from lakehouse.spec.registry import Registry
 
@@ -70,12 +74,14 @@ class Demo:
     """The lake that `lakehouse demo` makes.
 
     Attributes:
-        done: what the demo says of it.
+        answer: of the command.
+        config: settings file that it leaves.
         differences: day -> where Gold of that day's run is not what Silver says.
         gold: of the last day.
     """
 
-    done: Walkthrough
+    answer: Result
+    config: Path
     differences: Mapping[date, list[str]]
     gold: IndependentGold
 
@@ -83,23 +89,41 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """Built once; each day's Gold is compared when its run has ended, before the next day changes Silver."""
-    root = tmp_path_factory.mktemp("demo") / "lake"
-    own = load_settings("local").model_copy(update={"spark": QUICK_SPARK})
-    assert odbc_problem(own) is None, "the demo needs the ODBC driver of SQLite for its second network"
-    settings = demo_settings(own, root, database=True)
-    fresh_lake(settings)
+    folder = tmp_path_factory.mktemp("demo")
+    root, own = folder / "lake", folder / "own.toml"
+    own.write_text(f'[lake]\nroot = "{root}"\n{QUICK_TOML}')
+    problem = odbc_problem(load_settings(config=own))
+    assert problem is None, "the demo needs the ODBC driver of SQLite for its second network"
     differences: dict[date, list[str]] = {}
 
-    def request_of(day: date) -> Request:
-        return Request(f"demo-{day}", day, datetime(day.year, day.month, day.day, tzinfo=UTC))
-
-    def on_day(report: RunReport) -> None:
+    def on_day(report: RunReport) -> str:
         day = report.request.logical_date
-        assert [o.error for o in report.failed] == []
-        differences[day] = IndependentGold(root, settings.networks, day).all_differences()
+        networks = load_settings(config=root / MARKER).networks
+        differences[day] = IndependentGold(root, networks, day).all_differences()
+        return day_line(report)
 
-    done = walk(settings, SPEC, lambda: spark, request_of, on_day)
-    return Demo(done, differences, IndependentGold(root, settings.networks, LAST_DAY))
+    day_line = demo_command._day_line
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo_command, "_day_line", on_day)
+        answer = CliRunner().invoke(app, ["--config", str(own), "demo", "--lake", str(root)])
+    assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
+    networks = load_settings(config=root / MARKER).networks
+    return Demo(answer, root / MARKER, differences, IndependentGold(root, networks, LAST_DAY))
+
+
+def test_the_command_says_that_the_lake_agrees_with_its_answer_key(demo: Demo) -> None:
+    said = demo.answer.stdout
+    assert "The lake agrees with the answer key" in said, demo.answer.output
+    assert demo.answer.exit_code == 0
+    assert "DIFFERENT" not in said
+    for words in ("all payers", "silver.claim", "claim_id_required", "wrong_width", "in = out", str(demo.config)):
+        assert words in said
+
+
+def test_other_commands_know_the_demos_lake(demo: Demo) -> None:
+    status = CliRunner().invoke(app, ["--config", str(demo.config), "status", "--output", "json"])
+    outcomes = {t["table"]: t["last_outcome"] for t in json.loads(status.stdout)["tables"]}
+    assert outcomes["gold.revenue_by_payer"] == "built"
 
 
 def test_every_gold_table_has_a_query() -> None:
@@ -109,7 +133,6 @@ def test_every_gold_table_has_a_query() -> None:
 
 def test_every_gold_figure_of_every_day_equals_an_independent_query_over_silver(demo: Demo) -> None:
     assert demo.differences == {FIRST_DAY + timedelta(n): [] for n in range(SPEC.days)}
-    assert demo.done.differences == ()
 
 
 def test_past_photographs_stay(demo: Demo) -> None:

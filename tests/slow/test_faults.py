@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from independent_reader import delta_reader
 from lakehouse.demo.harbor import DemoSpec
@@ -28,12 +29,12 @@ from slow.children import (
     finish,
     kill_group,
     recorded_outcomes,
-    run_to_the_end,
+    run_here,
     start,
     tables,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(0)]
+pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.timeout(0)]
 
 SPEC = DemoSpec(claims_per_day=15, days=2)
 DAYS = ("2026-01-06", "2026-01-07")
@@ -64,7 +65,8 @@ def drawn_cases() -> list[tuple[str, int, int]]:
 class Prepared:
     """Sources as they are after two days, and a lake built up to the first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.spark = spark
         self.database = folder / "meridian.db"
         self.networks = (
             f'[networks.meridian]\nadapter = "sqlserver"\nroot = "{self.database}"\n'
@@ -75,11 +77,11 @@ class Prepared:
         with LiveWriter(SPEC, self.database) as writer:
             writer.before_run(0)
             writer.after_run()
-            run_to_the_end(self.first_day, DAYS[0], most=1)
+            run_here(spark, self.first_day, DAYS[0])
             writer.before_run(1)
             writer.after_run()
         left_alone = self.place(folder / "left_alone")
-        run_to_the_end(left_alone, DAYS[1], most=1)
+        run_here(spark, left_alone, DAYS[1])
         self.expected = tables(left_alone, OF_THE_LANDING)
 
     def place(self, folder: Path, lease_seconds: int = 120) -> Place:
@@ -90,9 +92,9 @@ class Prepared:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+def prepared(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Made once; takes two runs."""
-    return Prepared(tmp_path_factory.mktemp("prepared"))
+    return Prepared(spark, tmp_path_factory.mktemp("prepared"))
 
 
 def holds_the_database(place: Place, database: Path) -> None:
@@ -126,7 +128,7 @@ def test_a_run_killed_at_a_moment_is_finished_by_the_next(
     code, _ = finish(place, DAYS[1], fault=f"{point}:kill@{occurrence}")
     # A moment that came fewer times than asked for ends nothing, which the comparison below does not mind.
     assert code in (0, -signal.SIGKILL), place.said
-    run_to_the_end(place, DAYS[1])
+    run_here(prepared.spark, place, DAYS[1], most=3)
     ends_as_undisturbed(place, prepared, (point, occurrence, seed))
 
 

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from lakehouse.demo.harbor import DemoSpec, write_deliveries
 from slow.children import (
@@ -14,12 +15,12 @@ from slow.children import (
     bronze_places,
     finish,
     recorded_outcomes,
-    run_to_the_end,
+    run_here,
     run_until,
     tables,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.timeout(3600)]
 
 SPEC = DemoSpec(claims_per_day=20, days=2)
 LOGICAL_DATE = "2026-01-07"
@@ -34,7 +35,9 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> str:
     return HARBOR.format(root=folder)
 
 
-def test_a_killed_run_that_is_run_again_ends_as_one_left_alone(networks: str, tmp_path: Path) -> None:
+def test_a_killed_run_that_is_run_again_ends_as_one_left_alone(
+    spark: SparkSession, networks: str, tmp_path: Path
+) -> None:
     left_alone = Place(tmp_path / "left_alone", networks, options=ONE_OF_EACH_KIND)
     code, seconds = finish(left_alone, LOGICAL_DATE)
     assert code == 0, left_alone.said
@@ -48,7 +51,7 @@ def test_a_killed_run_that_is_run_again_ends_as_one_left_alone(networks: str, tm
         first = seconds * (number + draw.random()) / LAKES
         moments = [first, *[draw.uniform(0.1, 0.9) * seconds for _ in range(KILLS_PER_LAKE - 1)]]
         killed += sum(run_until(place, LOGICAL_DATE, moment) for moment in moments)
-        run_to_the_end(place, LOGICAL_DATE)
+        run_here(spark, place, LOGICAL_DATE, most=3)
         assert_same(tables(place), expected, moments)
         assert max(bronze_places(place).values()) == 1, moments
         # None at all where the kill came after the last build: the record waits for the next run that starts Spark.

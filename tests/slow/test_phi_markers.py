@@ -17,7 +17,7 @@ import pytest
 from independent_reader import delta_reader
 from lakehouse.spec.contracts import CLAIM_LINES, CONTRACTS, Contract
 from lakehouse.spec.field import BIRTH_DATE, DIRECT, GEOGRAPHY, MEMBER, Field
-from slow.children import COMMAND, Place
+from slow.children import COMMAND, KEY, TOKEN_KEY, Place
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -78,7 +78,7 @@ def deliver(drop: Path) -> None:
 def call(place: Place, *arguments: str) -> tuple[int, bytes]:
     """Exit code, and all that was printed, logs among it."""
     environment = os.environ | {
-        "CHILD_TOKEN_KEY": "0f" * 32,
+        TOKEN_KEY: KEY,
         "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
     }
     done = subprocess.run(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from independent_reader import delta_reader
 from lakehouse.demo.harbor import DemoSpec, write_deliveries
@@ -29,12 +30,12 @@ from slow.children import (
     bronze_places,
     finish,
     kill_group,
-    run_to_the_end,
+    run_here,
     start,
     tables,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.timeout(3600)]
 
 SPEC = DemoSpec(claims_per_day=20, days=2)
 LOGICAL_DATE = "2026-01-07"
@@ -77,10 +78,10 @@ def drop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def local(drop: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def local(spark: SparkSession, drop: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """The lake in a folder that the others are compared with."""
     place = Place(tmp_path_factory.mktemp("local"), HARBOR.format(root=drop))
-    run_to_the_end(place, LOGICAL_DATE, most=1)
+    run_here(spark, place, LOGICAL_DATE)
     return place
 
 

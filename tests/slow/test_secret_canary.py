@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from servers.postgres import Postgres, postgres
-from slow.children import COMMAND, Place
+from slow.children import COMMAND, KEY, TOKEN_KEY, Place
 
 __all__ = ["postgres"]
 
@@ -40,7 +40,7 @@ def call(place: Place, connection: str, *arguments: str) -> tuple[int, str, byte
     """Exit code, what was printed, and every command line seen while the process lived."""
     environment = os.environ | {
         CONNECTION: connection,
-        "CHILD_TOKEN_KEY": "0f" * 32,
+        TOKEN_KEY: KEY,
         "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
     }
     command = [*COMMAND, "--config", str(place.config()), *arguments]
