@@ -18,7 +18,7 @@ from lakehouse.storage.session import MANY_MINUTES
 # Two cores and little data.
 QUICK_SPARK = SparkSettings(
     master="local[2]",
-    driver_memory="2g",
+    driver_memory="3g",
     class_archive=True,
     quick_compile=True,
     shuffle_partitions=2,

@@ -45,7 +45,10 @@ MONTHS_EACH = 3
 FIRST_DAY = date(2026, 2, 1)
 THIRD = 1 / 3
 # Days that pass before a step (None: 0 to 45), and the share of histories that change at it.
-STEPS = ((0, 1.0), (None, THIRD), (0, THIRD), (None, 0.0), (None, THIRD), (1, 0.02), (None, THIRD), (None, THIRD))
+# In the step in which one day passes and nothing changes, tables are left alone.
+STEPS = (
+    (0, 1.0), (None, THIRD), (0, THIRD), (None, 0.0), (None, THIRD), (1, 0.02), (1, 0.0), (None, THIRD), (None, THIRD)
+)  # fmt: skip
 LAG = "gold.payment_lag"  # computed as a whole by design, so once is enough
 IS_REMOVAL = field("_is_removal", BOOLEAN, "the row goes")
 

@@ -24,8 +24,8 @@ from lakehouse.storage.jvm import archive_file, driver_jars, find_java, java_opt
 from lakehouse.storage.s3 import spark_conf
 
 JAVA_OPTIONS = "spark.driver.extraJavaOptions"
-# Beside `quick_compile` where a session lives for minutes: then the optimising compiler pays after all.
-MANY_MINUTES = {JAVA_OPTIONS: "-XX:TieredStopAtLevel=4"}
+# Beside `quick_compile` where a session lives for minutes: then the optimising compiler pays after all, and needs room.
+MANY_MINUTES = {JAVA_OPTIONS: "-XX:TieredStopAtLevel=4 -XX:ReservedCodeCacheSize=512m"}
 ARCHIVE_SECONDS = 300
 VALUE_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 
