@@ -1,5 +1,6 @@
 """Rows for tests: one valid default per column, so that a test writes only what it is about."""
 
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -25,11 +26,9 @@ QUICK_SPARK = SparkSettings(
     snapshot_partitions=1,
     conf=MANY_MINUTES,
 )
-QUICK_TOML = (
-    '[spark]\nmaster = "local[2]"\ndriver_memory = "1g"\nquick_compile = true\nclass_archive = true\n'
-    "shuffle_partitions = 2\nsnapshot_partitions = 1\n"
-)
-"""The same for a settings file."""
+# The same for the settings file of a process of its own, which lives for a minute.
+_OF_A_CHILD = QUICK_SPARK.model_copy(update={"driver_memory": "1g", "conf": {}}).model_dump(exclude_defaults=True)
+QUICK_TOML = "[spark]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in _OF_A_CHILD.items())
 DAY = date(2026, 1, 15)
 INSTANT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 AMOUNT_WORDS = {"amount", "amounts", "payments", "adjustments", "transfers", "outstanding", "cost", "paid", "charge"}

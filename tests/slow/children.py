@@ -85,6 +85,11 @@ class Place:
         return file
 
 
+def child_environment() -> dict[str, str]:
+    """Variables of a child: it finds this checkout's code, and the key of member tokens."""
+    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src"), TOKEN_KEY: KEY}
+
+
 def start(place: Place, logical_date: str, *options: str, fault: str | None = None) -> subprocess.Popen[bytes]:
     """Start a run in a process group of its own; what it says goes to a file beside the lake.
 
@@ -94,13 +99,16 @@ def start(place: Place, logical_date: str, *options: str, fault: str | None = No
         options: of `lakehouse run`.
         fault: `<fault point>:<kill or stop>@<occurrence>`; None for none.
     """
-    source = Path(__file__).parents[2] / "src"
-    environment = os.environ | {"PYTHONPATH": str(source), TOKEN_KEY: KEY}
     command = COMMAND if fault is None else [*FAULTY_COMMAND, fault]
     arguments = ["run", "--config", str(place.config()), "--logical-date", logical_date, *place.options, *options]
     with (place.folder / "output.txt").open("ab") as said:
         return subprocess.Popen(
-            [*command, *arguments], stdout=said, stderr=said, env=environment, start_new_session=True, cwd=place.folder
+            [*command, *arguments],
+            stdout=said,
+            stderr=said,
+            env=child_environment(),
+            start_new_session=True,
+            cwd=place.folder,
         )
 
 
@@ -153,7 +161,6 @@ def run_here(spark: SparkSession, place: Place, logical_date: str, most: int = 1
     Raises:
         AssertionError: none succeeded.
     """
-    assert spark.version
     call = ["run", "--config", str(place.config()), "--logical-date", logical_date, *place.options]
     with pytest.MonkeyPatch.context() as patch, (place.folder / "output.txt").open("a") as said:
         patch.setenv(TOKEN_KEY, KEY)

@@ -5,7 +5,6 @@ command line lands, merges, sets aside, publishes, fails and reports. Then every
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import pytest
 from independent_reader import delta_reader
 from lakehouse.spec.contracts import CLAIM_LINES, CONTRACTS, Contract
 from lakehouse.spec.field import BIRTH_DATE, DIRECT, GEOGRAPHY, MEMBER, Field
-from slow.children import COMMAND, KEY, TOKEN_KEY, Place
+from slow.children import COMMAND, Place, child_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -77,15 +76,11 @@ def deliver(drop: Path) -> None:
 
 def call(place: Place, *arguments: str) -> tuple[int, bytes]:
     """Exit code, and all that was printed, logs among it."""
-    environment = os.environ | {
-        TOKEN_KEY: KEY,
-        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
-    }
     done = subprocess.run(
         [*COMMAND, "--config", str(place.config()), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment,
+        env=child_environment(),
         cwd=place.folder,
         check=False,
     )

@@ -4,7 +4,6 @@ A real PostgreSQL is read by the real command line, with the right password and 
 every byte that came out.
 """
 
-import os
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from servers.postgres import Postgres, postgres
-from slow.children import COMMAND, KEY, TOKEN_KEY, Place
+from slow.children import COMMAND, Place, child_environment
 
 __all__ = ["postgres"]
 
@@ -38,11 +37,7 @@ def arguments_of_all_processes() -> Iterator[bytes]:
 
 def call(place: Place, connection: str, *arguments: str) -> tuple[int, str, bytes]:
     """Exit code, what was printed, and every command line seen while the process lived."""
-    environment = os.environ | {
-        CONNECTION: connection,
-        TOKEN_KEY: KEY,
-        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
-    }
+    environment = child_environment() | {CONNECTION: connection}
     command = [*COMMAND, "--config", str(place.config()), *arguments]
     child = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True, cwd=place.folder
