@@ -2,6 +2,8 @@
 .PHONY: help setup demo test slow soak bench bench-extract bench-gold lint clean
 
 BIN := .venv/bin
+# Each takes whole files of tests, and has a session of Spark for all of them. One that crashes fails the run.
+TWO_PROCESSES := -n 2 --dist loadfile --max-worker-restart 0
 BENCHMARKS = $(filter-out tests/benchmarks/_% %/__init__.py %/conftest.py,$(wildcard tests/benchmarks/*.py))
 
 help: ## List the targets
@@ -13,8 +15,8 @@ setup: ## Make this checkout ready to run; every other target does it by itself
 demo: setup ## Build the demo lake from two synthetic networks and show its answers
 	@$(BIN)/lakehouse demo
 
-test: setup ## Run the tests (one of them runs lint); ARGS='-k name' is passed to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## Run the tests (one of them runs lint); ARGS='-k name' is passed to pytest, '-n 0' gives one process
+	@$(BIN)/python -m pytest $(TWO_PROCESSES) $(ARGS)
 
 slow: setup ## Run the tests that need real servers or many minutes
 	@$(BIN)/python -m pytest tests/slow -o timeout=1800 $(ARGS)

@@ -1,6 +1,7 @@
 """Rows for tests: one valid default per column, so that a test writes only what it is about."""
 
 import json
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -14,8 +15,12 @@ from lakehouse.spec.contracts import Contract
 from lakehouse.spec.feed import Feed, RawField
 from lakehouse.spec.field import BRONZE_LINEAGE, RESCUED, STRING, Field, schema_of
 from lakehouse.spec.table import Table
-from lakehouse.storage.session import MANY_MINUTES
+from lakehouse.storage.session import JAVA_OPTIONS, MANY_MINUTES
 
+# Beside another process of tests each has one core: the optimising compiler would take half of it.
+_ALONE = "PYTEST_XDIST_WORKER" not in os.environ
+# Nearly all that a test makes dies young.
+_COLLECT_LESS = {JAVA_OPTIONS: "-XX:NewRatio=1 -XX:MetaspaceSize=256m"}
 # Two cores and little data.
 QUICK_SPARK = SparkSettings(
     master="local[2]",
@@ -24,7 +29,7 @@ QUICK_SPARK = SparkSettings(
     quick_compile=True,
     shuffle_partitions=2,
     snapshot_partitions=1,
-    conf=MANY_MINUTES,
+    conf=MANY_MINUTES if _ALONE else _COLLECT_LESS,
 )
 # The same for the settings file of a process of its own, which lives for a minute.
 _OF_A_CHILD = QUICK_SPARK.model_copy(update={"driver_memory": "1g", "conf": {}}).model_dump(exclude_defaults=True)

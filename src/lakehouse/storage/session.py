@@ -46,8 +46,10 @@ SESSION_CONF = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "16",
     "spark.ui.showConsoleProgress": "false",
 }
-# A session on one machine: nothing listens on the network, and no page is served.
+# A session on one machine: nothing listens on the network, and no page is served. Delta's usual log store starts a
+# process, `readlink`, several times a commit. Both rename a whole file into place, and refuse to replace one.
 LOCAL_CONF = {
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",

@@ -96,7 +96,20 @@ def test_a_server_that_stays_away_leaves_nothing_behind(in_postgres: PostgresPla
     assert server is not None
     table = in_postgres.claims(attempts=2, split_rows=ROWS // 2, parallel_reads=2)
     window = whole(table)
-    at_fault_points(Breaks(server.kill))
+    killed = threading.Event()
+
+    def kill() -> None:
+        server.kill()
+        killed.set()
+
+    # Both wait for it: psqlodbc ends the whole process when its server goes while it executes.
+    both = threading.Barrier(2, action=kill)
+
+    def together(name: str) -> None:
+        if name == "mid_read" and not killed.is_set():
+            both.wait(60)
+
+    at_fault_points(together)
     try:
         with pytest.raises(SourceError, match=r"network north, table dbo\.Claims, .*did not answer"):
             table.stage(window, str(tmp_path), "w")
